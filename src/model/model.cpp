@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "model/plan.hpp"
+#include "model/result.hpp"
 
 namespace vmconvert::model {
 namespace {
@@ -41,6 +42,18 @@ const char* to_string(Severity severity) {
     case Severity::blocks: return "blocks";
     case Severity::warns: return "warns";
     case Severity::informs: return "informs";
+  }
+  return "?";
+}
+
+const char* to_string(RunState state) {
+  switch (state) {
+    case RunState::planned: return "planned";
+    case RunState::checked: return "checked";
+    case RunState::tried: return "tried";
+    case RunState::converted: return "converted";
+    case RunState::refused: return "refused";
+    case RunState::failed: return "failed";
   }
   return "?";
 }

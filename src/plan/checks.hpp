@@ -1,0 +1,57 @@
+// Findings from facts. Pure: whoever calls has read the host and the guest already. The ids are
+// stable: scripts and --accept name them, and man/vmconvert-check.1 lists them.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "model/disk_facts.hpp"
+#include "model/domain.hpp"
+#include "model/finding.hpp"
+#include "model/guest_facts.hpp"
+#include "model/layout.hpp"
+
+namespace vmconvert::plan {
+
+struct SourceUse {
+  std::filesystem::path path;
+  std::string who;  // "mounted on /srv", "open for writing by qemu-system-x86 (pid 812)"
+};
+
+// What was seen on the hypervisor host.
+struct HostFacts {
+  bool domain_active = false;  // on the connection that the source came from
+  std::vector<SourceUse> source_uses;
+};
+
+// What was seen at the place where the result goes.
+struct TargetFacts {
+  std::vector<std::filesystem::path> existing;  // of the files that would be made
+  std::filesystem::path folder;
+  ByteCount free_space;
+  ByteCount needed_space;
+  std::string uri;  // empty: nothing is defined
+  std::string name;
+  bool name_defined = false;
+  bool uuid_defined = false;
+};
+
+// Before anything is opened for real: description, disks, host.
+model::Findings check_source(const model::Domain& domain,
+                             const std::vector<model::DiskFacts>& disks, const HostFacts& host);
+// With the inside known.
+model::Findings check_guest(const model::Domain& domain, const model::GuestFacts& guest,
+                            const model::Layout& layout);
+// Before the first byte is written.
+model::Findings check_target(const TargetFacts& target);
+
+// One row a check of this program (fixers add their own): the manual page is held against it.
+struct CheckId {
+  const char* id;
+  model::Severity severity;
+  const char* meaning;
+};
+const std::vector<CheckId>& check_ids();
+
+}  // namespace vmconvert::plan
