@@ -1,0 +1,16 @@
+// One function a command; each returns an exit code and throws Error.
+#pragma once
+
+#include "cli/options.hpp"
+
+namespace vmconvert::cli {
+
+int run_list(const Options& options, ProgressView& view);
+int run_inspect(const Options& options, ProgressView& view);
+int run_check(const Options& options, ProgressView& view);
+int run_plan(const Options& options, ProgressView& view);
+int run_trial(const Options& options, ProgressView& view);
+int run_convert(const Options& options, ProgressView& view);
+int run_completion(const Options& options, ProgressView& view);
+
+}  // namespace vmconvert::cli

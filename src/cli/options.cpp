@@ -1,0 +1,249 @@
+#include "cli/options.hpp"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/error.hpp"
+#include "base/text.hpp"
+#include "cli/commands.hpp"
+#include "cli/paths.hpp"
+
+namespace vmconvert::cli {
+namespace {
+
+// One row an option: what CLI11 needs to know of it.
+struct OptionEntry {
+  const char* word;
+  void (*add)(CLI::App& app, Options& options);
+};
+
+constexpr const char* k_common = "state-dir progress verbose quiet";
+
+const std::vector<OptionEntry>& option_table() {
+  static const std::vector<OptionEntry> k_options = {
+      {"connect", [](CLI::App& app, Options& o) {
+         app.add_option("-c,--connect", o.connect, "libvirt connection that SOURCE is a domain of")
+             ->type_name("URI");
+       }},
+      {"to", [](CLI::App& app, Options& o) {
+         app.add_option("--to", o.to, "hypervisor of the new domain")
+             ->check(CLI::IsMember({"kvm", "xen"}))->capture_default_str();
+       }},
+      {"dir", [](CLI::App& app, Options& o) {
+         app.add_option("--dir", o.dir, "folder for the new disks and the domain XML")
+             ->type_name("DIR");
+       }},
+      {"format", [](CLI::App& app, Options& o) {
+         app.add_option("--format", o.format, "format of the new disks")
+             ->check(CLI::IsMember({"raw", "qcow2"}))->capture_default_str();
+       }},
+      {"name", [](CLI::App& app, Options& o) {
+         app.add_option("--name", o.name, "name of the new domain, instead of the source's")
+             ->type_name("NAME");
+       }},
+      {"target", [](CLI::App& app, Options& o) {
+         app.add_option("-t,--target", o.target,
+                        "libvirt connection to define the new domain on (default: qemu:///system, or "
+                        "an embedded driver in the state folder where no daemon runs)")
+             ->type_name("URI");
+       }},
+      {"no-define", [](CLI::App& app, Options& o) {
+         app.add_flag("--no-define", o.no_define, "write disks and XML only");
+       }},
+      {"trial", [](CLI::App& app, Options& o) {
+         app.add_flag("--trial", o.trial, "boot the patched guest before a byte is copied");
+       }},
+      {"trial-limit", [](CLI::App& app, Options& o) {
+         app.add_option("--trial-limit", o.trial_limit,
+                        "seconds that a trial may take (default: 300, under emulation 600)")
+             ->type_name("SECONDS")->check(CLI::Range(1U, 86400U));
+       }},
+      {"start", [](CLI::App& app, Options& o) {
+         app.add_flag("--start", o.start, "start the new domain when it is defined");
+       }},
+      {"dry-run", [](CLI::App& app, Options& o) {
+         app.add_flag("-n,--dry-run", o.dry_run, "show the plan and stop, as the command plan does");
+       }},
+      {"json", [](CLI::App& app, Options& o) {
+         app.add_flag("--json", o.json, "print one JSON object instead of text");
+       }},
+      {"accept", [](CLI::App& app, Options& o) {
+         app.add_option("--accept", o.accept, "go on in spite of the finding with this id (repeatable)")
+             ->type_name("ID")->expected(1)->take_all();
+       }},
+      {"root", [](CLI::App& app, Options& o) {
+         app.add_option("--root", o.root, "the root filesystem, where a guest holds several (vda2, vg/lv)")
+             ->type_name("DEVICE");
+       }},
+      {"template", [](CLI::App& app, Options& o) {
+         app.add_option("--template", o.stylesheet, "stylesheet for the domain XML, instead of ours")
+             ->type_name("FILE");
+       }},
+      {"state-dir", [](CLI::App& app, Options& o) {
+         app.add_option("--state-dir", o.state_dir,
+                        "folder for overlays, locks and what is remembered (default: /var/lib/vmconvert)")
+             ->type_name("DIR");
+       }},
+      {"progress", [](CLI::App& app, Options& o) {
+         app.add_option("--progress", o.progress, "how progress is shown on stderr")
+             ->check(CLI::IsMember({"auto", "bar", "json", "none"}))->capture_default_str();
+       }},
+      {"verbose", [](CLI::App& app, Options& o) {
+         app.add_flag("-v,--verbose", o.verbose, "say more: programs that are run, full diffs");
+       }},
+      {"quiet", [](CLI::App& app, Options& o) {
+         app.add_flag("-q,--quiet", o.quiet, "say nothing but errors and warnings");
+       }},
+  };
+  return k_options;
+}
+
+void add_options(CLI::App& app, const std::string& wanted, Options& options) {
+  for (const std::string& word : words(wanted)) {
+    const auto& table = option_table();
+    const auto row = std::find_if(table.begin(), table.end(),
+                                  [&](const OptionEntry& entry) { return entry.word == word; });
+    if (row == table.end()) {
+      throw Error(ErrorKind::internal, fmt::format("no option named {}", word));
+    }
+    row->add(app, options);
+  }
+}
+
+}  // namespace
+
+const std::vector<CommandEntry>& command_table() {
+  static const std::vector<CommandEntry> k_commands = {
+      {"list", "guests that could be converted, with disks and sizes", "connect json", false, run_list},
+      {"inspect", "what is inside a guest", "connect root json", true, run_inspect},
+      {"check", "what stands in the way; exit 3 if something blocks",
+       "connect to dir format name target root accept json", true, run_check},
+      {"plan", "the exact plan: layout, edits and domain XML as diffs, bytes to move",
+       "connect to dir format name target no-define trial trial-limit start root accept template json",
+       true, run_plan},
+      {"trial", "patch an overlay, boot it, say whether it reached its prompt; copies nothing",
+       "connect to trial-limit root accept json", true, run_trial},
+      {"convert", "the main job: patch, try, copy, verify, define",
+       "connect to dir format name target no-define trial trial-limit start dry-run root accept template json",
+       true, run_convert},
+      {"completion", "print a completion script for bash", "", false, run_completion},
+  };
+  return k_commands;
+}
+
+std::unique_ptr<CLI::App> make_parser(Options& options, const CommandEntry*& chosen) {
+  auto app = std::make_unique<CLI::App>(
+      "Converts Xen guests to KVM (or to another Xen): patches them on an overlay, proves that they "
+      "boot, then copies what is needed. The source is never written to.",
+      "vmconvert");
+  app->set_version_flag("--version", "vmconvert " VMCONVERT_VERSION);
+  app->require_subcommand(1);
+  app->failure_message(CLI::FailureMessage::simple);
+  for (const CommandEntry& command : command_table()) {
+    CLI::App* sub = app->add_subcommand(command.name, command.summary);
+    if (command.takes_source) {
+      sub->add_option("SOURCE", options.source,
+                      "domain XML file (*.xml), xl/xm configuration (*.cfg), or with -c a domain's name")
+          ->required();
+    }
+    add_options(*sub, command.options, options);
+    if (command.run != run_completion) {
+      add_options(*sub, k_common, options);
+    }
+    sub->callback([&chosen, &command] { chosen = &command; });
+  }
+  app->footer("Exit codes: 0 done, 1 failed and undone, 2 usage, 3 refused by a check, 4 trial failed,\n"
+              "5 verification found a difference, 6 interrupted, 75 busy.");
+  return app;
+}
+
+ProgressMode progress_mode(const Options& options, bool is_terminal) {
+  if (options.quiet || options.progress == "none") {
+    return ProgressMode::none;
+  }
+  if (options.progress == "json") {
+    return ProgressMode::json;
+  }
+  if (options.progress == "bar" || is_terminal) {
+    return ProgressMode::bar;
+  }
+  return ProgressMode::lines;
+}
+
+job::Request to_request(const Options& options) {
+  job::Request request;
+  request.source = {options.source, options.connect};
+  request.to = options.to == "xen" ? model::TargetHypervisor::xen : model::TargetHypervisor::kvm;
+  if (!options.dir.empty()) {
+    request.storage = model::DirectoryTarget{
+        std::filesystem::absolute(options.dir),
+        options.format == "qcow2" ? model::DiskFormat::qcow2 : model::DiskFormat::raw};
+  }
+  if (options.start && options.no_define) {
+    throw Error(ErrorKind::usage, "--start and --no-define exclude each other",
+                "leave one of them out");
+  }
+  if (options.trial && request.to == model::TargetHypervisor::xen) {
+    throw Error(ErrorKind::usage, "a trial boots under QEMU, which cannot boot a guest made for Xen",
+                "leave --trial out: the boot path is walked instead");
+  }
+  request.name = options.name;
+  request.root_device = options.root;
+  request.accepted = options.accept;
+  request.trial = options.trial;
+  request.trial_limit_seconds = options.trial_limit;
+  request.define = !options.no_define;
+  request.start = options.start;
+  request.target_uri = options.target;
+  request.stylesheet = options.stylesheet;
+  request.state_dir = options.state_dir.empty() ? default_state_dir()
+                                                : std::filesystem::absolute(options.state_dir);
+  return request;
+}
+
+std::string bash_completion() {
+  Options options;
+  const CommandEntry* chosen = nullptr;
+  const auto app = make_parser(options, chosen);
+  std::vector<std::string> names;
+  std::string cases;
+  for (const CommandEntry& command : command_table()) {
+    names.emplace_back(command.name);
+    std::vector<std::string> flags;
+    for (const CLI::Option* option : app->get_subcommand(command.name)->get_options()) {
+      for (const std::string& name : option->get_lnames()) {
+        flags.push_back("--" + name);
+      }
+    }
+    cases += fmt::format("    {}) words=\"{}\" ;;\n", command.name, join(flags, " "));
+  }
+  return fmt::format(R"(# bash completion for vmconvert
+_vmconvert() {{
+  local cur=${{COMP_WORDS[COMP_CWORD]}} prev=${{COMP_WORDS[COMP_CWORD-1]}} words=""
+  COMPREPLY=()
+  if [ "$COMP_CWORD" -eq 1 ]; then
+    COMPREPLY=($(compgen -W "{} --help --version" -- "$cur"))
+    return
+  fi
+  case $prev in
+    --to) COMPREPLY=($(compgen -W "kvm xen" -- "$cur")); return ;;
+    --format) COMPREPLY=($(compgen -W "raw qcow2" -- "$cur")); return ;;
+    --progress) COMPREPLY=($(compgen -W "auto bar json none" -- "$cur")); return ;;
+    --dir|--state-dir) COMPREPLY=($(compgen -d -- "$cur")); return ;;
+  esac
+  case ${{COMP_WORDS[1]}} in
+{}  esac
+  if [[ $cur == -* ]]; then
+    COMPREPLY=($(compgen -W "$words" -- "$cur"))
+  else
+    COMPREPLY=($(compgen -f -- "$cur"))
+  fi
+}}
+complete -o filenames -F _vmconvert vmconvert
+)",
+                     join(names, " "), cases);
+}
+
+}  // namespace vmconvert::cli

@@ -1,0 +1,57 @@
+// The command line: one table of commands, one of options. Parser, help, completion and the test of
+// the manual pages are all made from them.
+#pragma once
+
+#include <CLI/App.hpp>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cli/progress_view.hpp"
+#include "job/request.hpp"
+
+namespace vmconvert::cli {
+
+struct Options {
+  std::string source;
+  std::string connect;
+  std::string to = "kvm";
+  std::string dir;
+  std::string format = "raw";
+  std::string name;
+  std::string target;
+  std::string root;
+  std::string stylesheet;
+  std::string state_dir;
+  std::string progress = "auto";
+  std::vector<std::string> accept;
+  unsigned trial_limit = 0;
+  bool trial = false;
+  bool no_define = false;
+  bool start = false;
+  bool dry_run = false;
+  bool json = false;
+  bool quiet = false;
+  int verbose = 0;
+};
+
+struct CommandEntry {
+  const char* name;
+  const char* summary;
+  const char* options;  // the words of option_table() that it takes, separated by blanks
+  bool takes_source;
+  int (*run)(const Options& options, ProgressView& view);
+};
+const std::vector<CommandEntry>& command_table();
+
+// The parser with every command; `chosen` is set to the command that was given.
+std::unique_ptr<CLI::App> make_parser(Options& options, const CommandEntry*& chosen);
+
+ProgressMode progress_mode(const Options& options, bool is_terminal);
+// Error(usage) for combinations that make no sense.
+job::Request to_request(const Options& options);
+
+// A completion script for bash, made from the tables.
+std::string bash_completion();
+
+}  // namespace vmconvert::cli

@@ -1,0 +1,80 @@
+#include "cli/program.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+
+#include "base/error.hpp"
+#include "base/interrupt.hpp"
+#include "base/log.hpp"
+#include "base/text.hpp"
+#include "cli/exit_code.hpp"
+#include "cli/options.hpp"
+
+namespace vmconvert::cli {
+namespace {
+
+LogSink sink_for(const Options& options, ProgressView& view) {
+  return [&options, &view](LogLevel level, std::string_view message) {
+    switch (level) {
+      case LogLevel::error: view.print(fmt::format("vmconvert: {}", printable(message))); break;
+      case LogLevel::warning:
+        view.print(fmt::format("vmconvert: warning: {}", printable(message)));
+        break;
+      case LogLevel::step:
+        if (!options.quiet) {
+          view.print(printable(message));
+        }
+        break;
+      case LogLevel::detail:
+        if (options.verbose > 0) {
+          view.print(printable(message));
+        }
+        break;
+    }
+  };
+}
+
+// The sink refers to the view: it must not outlive it.
+class LogScope {
+ public:
+  explicit LogScope(LogSink sink) : m_before(set_log_sink(std::move(sink))) {}
+  LogScope(const LogScope&) = delete;
+  LogScope& operator=(const LogScope&) = delete;
+  ~LogScope() { set_log_sink(std::move(m_before)); }
+
+ private:
+  LogSink m_before;
+};
+
+int run_command(const CommandEntry& command, const Options& options) {
+  ProgressView view(progress_mode(options, ::isatty(STDERR_FILENO) == 1), STDERR_FILENO);
+  const LogScope log(sink_for(options, view));
+  try {
+    return command.run(options, view);
+  } catch (const Error& error) {
+    view.print(fmt::format("vmconvert: {}", printable(to_text(error))));
+    return exit_code_for(error.kind());
+  } catch (const std::exception& error) {
+    view.print(fmt::format("vmconvert: internal error: {}", printable(error.what())));
+    return k_exit_failed;
+  }
+}
+
+}  // namespace
+
+int run_program(int argc, char** argv) {
+  Options options;
+  const CommandEntry* chosen = nullptr;
+  const auto parser = make_parser(options, chosen);
+  try {
+    parser->parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return parser->exit(error) == 0 ? k_exit_done : k_exit_usage;
+  }
+  install_interrupt_handlers();
+  return run_command(*chosen, options);
+}
+
+}  // namespace vmconvert::cli

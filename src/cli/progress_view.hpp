@@ -1,0 +1,53 @@
+// Shows model::Progress on stderr: a bar with rate and time left on a terminal, lines elsewhere,
+// JSON events on request.
+#pragma once
+
+#include <chrono>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "model/progress.hpp"
+
+namespace vmconvert::cli {
+
+enum class ProgressMode { bar, lines, json, none };
+
+class ProgressView {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  ProgressView(ProgressMode mode, int fd);
+  ProgressView(const ProgressView&) = delete;
+  ProgressView& operator=(const ProgressView&) = delete;
+  ~ProgressView() { clear(); }
+
+  // Thread-safe and quick: draws at most ten times a second.
+  void show(const model::Progress& progress);
+  // Takes the bar off the terminal, so that other text can be printed; the next show() redraws.
+  void clear();
+  // A line of text that does not collide with the bar.
+  void print(std::string_view text);
+
+ private:
+  void draw(const model::Progress& progress, Clock::time_point now);
+  void write_all(std::string_view text) const;
+
+  ProgressMode m_mode;
+  int m_fd;
+  std::mutex m_mutex;
+  Clock::time_point m_start = Clock::now();
+  Clock::time_point m_stage_start = Clock::now();
+  std::optional<Clock::time_point> m_last_drawn;
+  std::string m_stage;  // stage and what of the work under way
+  std::string m_what;
+  bool m_bar_visible = false;
+};
+
+// The text of one bar, without colours or line control: unit-tested. `width` is the terminal's.
+std::string bar_text(const model::Progress& progress, double seconds, unsigned width);
+
+// "1 h 02 min", "3 min 05 s", "12 s".
+std::string duration_text(double seconds);
+
+}  // namespace vmconvert::cli

@@ -1,0 +1,45 @@
+// What the operator asked for, and the parts that a job works with.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/subprocess.hpp"
+#include "model/plan.hpp"
+#include "model/progress.hpp"
+
+namespace vmconvert::job {
+
+// A domain XML file (*.xml), an xl/xm configuration (*.cfg), or with a URI the name of a domain.
+struct SourceSpec {
+  std::string text;
+  std::string uri;  // empty: `text` is a file
+};
+
+struct Request {
+  SourceSpec source;
+  model::TargetHypervisor to = model::TargetHypervisor::kvm;
+  std::optional<model::StorageTarget> storage;  // nothing: only look, or try
+  std::string name;                             // of the new domain; empty: as the source
+  std::string root_device;                      // --root: which root of several
+  std::vector<std::string> accepted;            // findings that the operator has read
+  bool trial = false;
+  unsigned trial_limit_seconds = 0;  // 0: by accelerator
+  bool define = true;
+  bool start = false;
+  std::string target_uri;  // empty: qemu:///system, or an embedded driver where no daemon runs
+  std::filesystem::path stylesheet;  // --template; empty: ours
+  std::filesystem::path state_dir;
+};
+
+struct Tools {
+  CommandRunner& commands;
+  model::ProgressSink progress;
+  std::filesystem::path templates;
+  std::vector<std::filesystem::path> fixers;  // folders; a later one replaces by name
+  std::filesystem::path nbdkit_plugin;
+};
+
+}  // namespace vmconvert::job
