@@ -38,7 +38,7 @@ enum vmconvert_file_kind {
 /* Bytes owned by the host until it is given back with release(); data is never null, and a zero
  * byte follows it (not counted in size). Lists of names come as one text, each ended by '\n'. */
 struct vmconvert_text {
-  char *data;
+  char* data;
   size_t size;
 };
 
@@ -47,61 +47,61 @@ struct vmconvert_text {
 struct vmconvert_host {
   uint32_t size; /* sizeof(struct vmconvert_host) as the host knows it */
   uint32_t abi;  /* VMCONVERT_FIXER_ABI of the host */
-  void *context; /* first argument of every function below */
+  void* context; /* first argument of every function below */
 
-  const char *(*last_error)(void *context);
-  void (*release)(void *context, struct vmconvert_text text);
+  const char* (*last_error)(void* context);
+  void (*release)(void* context, struct vmconvert_text text);
 
   /* JSON: see vmconvert-plugin(7), "Facts". */
-  int (*facts)(void *context, struct vmconvert_text *json);
+  int (*facts)(void* context, struct vmconvert_text* json);
 
   /* kind is one of vmconvert_file_kind; links are followed. */
-  int (*kind)(void *context, const char *path, int *kind);
-  int (*link_kind)(void *context, const char *path, int *kind);
-  int (*read)(void *context, const char *path, uint64_t limit, struct vmconvert_text *content);
-  int (*read_link)(void *context, const char *path, struct vmconvert_text *target);
-  int (*list)(void *context, const char *folder, struct vmconvert_text *names);
-  int (*glob)(void *context, const char *pattern, struct vmconvert_text *paths);
+  int (*kind)(void* context, const char* path, int* kind);
+  int (*link_kind)(void* context, const char* path, int* kind);
+  int (*read)(void* context, const char* path, uint64_t limit, struct vmconvert_text* content);
+  int (*read_link)(void* context, const char* path, struct vmconvert_text* target);
+  int (*list)(void* context, const char* folder, struct vmconvert_text* names);
+  int (*glob)(void* context, const char* pattern, struct vmconvert_text* paths);
 
   /* Staged. mode is used for new files only. */
-  int (*write)(void *context, const char *path, const char *data, size_t size, uint32_t mode);
-  int (*symlink)(void *context, const char *path, const char *target);
-  int (*remove)(void *context, const char *path);
-  int (*write_disk)(void *context, const char *disk, uint64_t offset, const char *data,
-                    size_t size, const char *what);
-  int (*read_disk)(void *context, const char *disk, uint64_t offset, uint64_t length,
-                   struct vmconvert_text *content);
+  int (*write)(void* context, const char* path, const char* data, size_t size, uint32_t mode);
+  int (*symlink)(void* context, const char* path, const char* target);
+  int (*remove)(void* context, const char* path);
+  int (*write_disk)(void* context, const char* disk, uint64_t offset, const char* data, size_t size,
+                    const char* what);
+  int (*read_disk)(void* context, const char* disk, uint64_t offset, uint64_t length,
+                   struct vmconvert_text* content);
 
   /* A program of the guest, run in the appliance after all staged writes were applied, in the
    * order in which it was asked for. words: one argument a line. `why` is shown in the plan.
    * With must_succeed, a failure fails the conversion; else it becomes a warning. */
-  int (*run_later)(void *context, const char *words, const char *why, int must_succeed);
+  int (*run_later)(void* context, const char* words, const char* why, int must_succeed);
 
   /* A program of the hypervisor host (grub-mkimage...); its stdout is returned. */
-  int (*host_tool)(void *context, const char *words, struct vmconvert_text *output);
+  int (*host_tool)(void* context, const char* words, struct vmconvert_text* output);
   /* A file of the hypervisor host, read-only (a kernel kept outside the guest, GRUB's modules). */
-  int (*host_file)(void *context, const char *path, uint64_t limit, struct vmconvert_text *content);
+  int (*host_file)(void* context, const char* path, uint64_t limit, struct vmconvert_text* content);
 
-  int (*finding)(void *context, const char *id, int severity, const char *message,
-                 const char *remedy);
-  void (*log)(void *context, const char *message);
+  int (*finding)(void* context, const char* id, int severity, const char* message,
+                 const char* remedy);
+  void (*log)(void* context, const char* message);
 
   /* Names of the drivers and files in an initramfs image of the guest, one path a line; -1 if it
    * cannot be read. Follows microcode archives, gzip, xz, zstd, lz4, bzip2. */
-  int (*initramfs_list)(void *context, const char *path, struct vmconvert_text *paths);
+  int (*initramfs_list)(void* context, const char* path, struct vmconvert_text* paths);
 };
 
 struct vmconvert_fixer {
-  uint32_t size; /* sizeof(struct vmconvert_fixer) as the fixer knows it */
-  uint32_t abi;  /* VMCONVERT_FIXER_ABI that the fixer was built against */
-  const char *name;    /* fstab, bootloader...: also the folder's name */
-  const char *summary; /* one line */
+  uint32_t size;       /* sizeof(struct vmconvert_fixer) as the fixer knows it */
+  uint32_t abi;        /* VMCONVERT_FIXER_ABI that the fixer was built against */
+  const char* name;    /* fstab, bootloader...: also the folder's name */
+  const char* summary; /* one line */
   uint32_t order;      /* ascending: 100 fstab, 200 kernel, 300 network ... 900 initramfs */
-  int (*fix)(const struct vmconvert_host *host);
+  int (*fix)(const struct vmconvert_host* host);
 };
 
 /* The one symbol that a fixer exports. */
-const struct vmconvert_fixer *vmconvert_fixer_entry(void);
+const struct vmconvert_fixer* vmconvert_fixer_entry(void);
 
 #ifdef __cplusplus
 }

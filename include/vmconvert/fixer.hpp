@@ -158,7 +158,8 @@ class Host {
   }
   void run_later(const std::vector<std::string>& argv, const std::string& why,
                  bool must_succeed = true) {
-    check(m_host.run_later(m_host.context, to_text(argv).c_str(), why.c_str(), must_succeed ? 1 : 0));
+    check(
+        m_host.run_later(m_host.context, to_text(argv).c_str(), why.c_str(), must_succeed ? 1 : 0));
   }
   std::string host_tool(const std::vector<std::string>& argv) {
     vmconvert_text text{};
@@ -236,8 +237,13 @@ inline Facts parse_facts(std::string_view text) {
     facts.renames.push_back({item.at("from"), item.at("to")});
   }
   for (const auto& item : json.at("disks")) {
-    Disk disk{item.at("name"),       item.at("table"),      item.at("loader"),
-              item.at("size_bytes"), item.at("gap_offset"), item.at("gap_bytes"), {}};
+    Disk disk{item.at("name"),
+              item.at("table"),
+              item.at("loader"),
+              item.at("size_bytes"),
+              item.at("gap_offset"),
+              item.at("gap_bytes"),
+              {}};
     for (const auto& part : item.at("partitions")) {
       disk.partitions.push_back({part.at("number"), part.at("start_bytes"), part.at("length_bytes"),
                                  part.at("bios_boot")});
@@ -276,12 +282,15 @@ int guarded(const vmconvert_host* raw, Body&& body) noexcept {
 
 }  // namespace vmconvert::fixer
 
-#define VMCONVERT_FIXER(NAME, SUMMARY, ORDER, FUNCTION)                                        \
-  extern "C" const vmconvert_fixer* vmconvert_fixer_entry(void) {                              \
-    static const vmconvert_fixer entry = {                                                     \
-        sizeof(vmconvert_fixer), VMCONVERT_FIXER_ABI, NAME, SUMMARY, ORDER,                    \
-        [](const vmconvert_host* host) -> int {                                                \
-          return vmconvert::fixer::guarded(host, FUNCTION);                                    \
-        }};                                                                                    \
-    return &entry;                                                                             \
+#define VMCONVERT_FIXER(NAME, SUMMARY, ORDER, FUNCTION)                                       \
+  extern "C" const vmconvert_fixer* vmconvert_fixer_entry(void) {                             \
+    static const vmconvert_fixer entry = {sizeof(vmconvert_fixer),                            \
+                                          VMCONVERT_FIXER_ABI,                                \
+                                          NAME,                                               \
+                                          SUMMARY,                                            \
+                                          ORDER,                                              \
+                                          [](const vmconvert_host* host) -> int {             \
+                                            return vmconvert::fixer::guarded(host, FUNCTION); \
+                                          }};                                                 \
+    return &entry;                                                                            \
   }

@@ -13,8 +13,8 @@
 namespace vmconvert {
 
 AtomicFile::AtomicFile(std::filesystem::path path, mode_t mode) : m_path(std::move(path)) {
-  std::string pattern = (m_path.parent_path() / fmt::format(".{}.XXXXXX", m_path.filename().string()))
-                            .string();
+  std::string pattern =
+      (m_path.parent_path() / fmt::format(".{}.XXXXXX", m_path.filename().string())).string();
   m_fd = Fd(::mkostemp(pattern.data(), O_CLOEXEC));
   if (!m_fd) {
     throw_errno(errno, fmt::format("making {}", m_path.string()));
@@ -55,8 +55,8 @@ void AtomicFile::commit(Overwrite overwrite) {
     throw_errno(errno, fmt::format("renaming a new file to {}", m_path.string()));
   }
   m_temporary.clear();
-  const Fd folder = open_file(m_path.has_parent_path() ? m_path.parent_path() : ".",
-                              O_RDONLY | O_DIRECTORY);
+  const Fd folder =
+      open_file(m_path.has_parent_path() ? m_path.parent_path() : ".", O_RDONLY | O_DIRECTORY);
   ::fsync(folder.get());
 }
 

@@ -43,9 +43,9 @@ void diff_middle(Script& script, const Lines& a, std::size_t a0, std::size_t a1,
   std::vector<unsigned> common((rows + 1) * width, 0);
   for (std::size_t i = rows; i-- > 0;) {
     for (std::size_t j = columns; j-- > 0;) {
-      common[i * width + j] = a[a0 + i] == b[b0 + j]
-                                  ? common[(i + 1) * width + j + 1] + 1
-                                  : std::max(common[(i + 1) * width + j], common[i * width + j + 1]);
+      common[i * width + j] =
+          a[a0 + i] == b[b0 + j] ? common[(i + 1) * width + j + 1] + 1
+                                 : std::max(common[(i + 1) * width + j], common[i * width + j + 1]);
     }
   }
   std::size_t i = 0;

@@ -10,7 +10,9 @@ namespace vmconvert {
 Error::Error(ErrorKind kind, std::string message, std::string remedy)
     : m_kind(kind), m_message(std::move(message)), m_remedy(std::move(remedy)) {}
 
-void Error::add_context(std::string_view doing) { m_trail.emplace_back(doing); }
+void Error::add_context(std::string_view doing) {
+  m_trail.emplace_back(doing);
+}
 
 std::string to_text(const Error& error) {
   std::string text = error.message();

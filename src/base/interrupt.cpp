@@ -9,7 +9,9 @@ namespace {
 
 volatile std::sig_atomic_t interrupt_signal = 0;
 
-void remember(int signal) { interrupt_signal = signal; }
+void remember(int signal) {
+  interrupt_signal = signal;
+}
 
 }  // namespace
 
@@ -23,7 +25,9 @@ void install_interrupt_handlers() {
   ::signal(SIGPIPE, SIG_IGN);
 }
 
-bool interrupted() noexcept { return interrupt_signal != 0; }
+bool interrupted() noexcept {
+  return interrupt_signal != 0;
+}
 
 void throw_if_interrupted() {
   if (interrupted()) {

@@ -33,8 +33,14 @@ LogSink set_log_sink(LogSink sink) {
   return std::exchange(log.sink, std::move(sink));
 }
 
-void log_warning(std::string_view message) { emit(LogLevel::warning, message); }
-void log_step(std::string_view message) { emit(LogLevel::step, message); }
-void log_detail(std::string_view message) { emit(LogLevel::detail, message); }
+void log_warning(std::string_view message) {
+  emit(LogLevel::warning, message);
+}
+void log_step(std::string_view message) {
+  emit(LogLevel::step, message);
+}
+void log_detail(std::string_view message) {
+  emit(LogLevel::detail, message);
+}
 
 }  // namespace vmconvert

@@ -42,8 +42,7 @@ struct Launch {
   std::vector<char*> argv_pointers;
   std::vector<char*> environment_pointers;
 
-  Launch(const std::vector<std::string>& arguments,
-         const std::map<std::string, std::string>& extra)
+  Launch(const std::vector<std::string>& arguments, const std::map<std::string, std::string>& extra)
       : program(program_or_throw(arguments.at(0))), argv(arguments) {
     for (char** entry = environ; *entry != nullptr; ++entry) {
       const std::string_view text(*entry);
@@ -169,8 +168,7 @@ class Pump {
     if (!m_in || events == 0) {
       return;
     }
-    const ssize_t put =
-        ::write(m_in.get(), m_stdin.data() + m_written, m_stdin.size() - m_written);
+    const ssize_t put = ::write(m_in.get(), m_stdin.data() + m_written, m_stdin.size() - m_written);
     if (put > 0) {
       m_written += static_cast<std::size_t>(put);
     }
@@ -249,10 +247,10 @@ std::string run_or_throw(CommandRunner& runner, const Command& command) {
   if (result.exit_code != 0) {
     const std::vector<std::string> said = lines(result.err);
     const std::size_t from = said.size() > 5 ? said.size() - 5 : 0;
-    throw Error(ErrorKind::tool_failed,
-                fmt::format("{} ended with exit code {}: {}", command.argv.at(0), result.exit_code,
-                            printable(join({said.begin() + static_cast<long>(from), said.end()},
-                                           "; "))));
+    throw Error(
+        ErrorKind::tool_failed,
+        fmt::format("{} ended with exit code {}: {}", command.argv.at(0), result.exit_code,
+                    printable(join({said.begin() + static_cast<long>(from), said.end()}, "; "))));
   }
   return std::move(result.out);
 }
@@ -260,9 +258,8 @@ std::string run_or_throw(CommandRunner& runner, const Command& command) {
 ChildProcess::ChildProcess(const std::vector<std::string>& argv, const ChildOptions& options) {
   Launch launch(argv, {});
   const Fd in = open_file("/dev/null", O_RDONLY);
-  const Fd out = options.output.empty()
-                     ? open_file("/dev/null", O_WRONLY)
-                     : open_file(options.output, O_WRONLY | O_CREAT | O_APPEND);
+  const Fd out = options.output.empty() ? open_file("/dev/null", O_WRONLY)
+                                        : open_file(options.output, O_WRONLY | O_CREAT | O_APPEND);
   const pid_t parent = ::getpid();
   const pid_t pid = ::fork();
   if (pid < 0) {

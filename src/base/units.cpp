@@ -49,7 +49,8 @@ std::string to_text(ByteCount size) {
 }
 
 std::string to_text_exact(ByteCount size) {
-  return size.value < k_kib ? to_text(size) : fmt::format("{} ({} bytes)", to_text(size), size.value);
+  return size.value < k_kib ? to_text(size)
+                            : fmt::format("{} ({} bytes)", to_text(size), size.value);
 }
 
 }  // namespace vmconvert

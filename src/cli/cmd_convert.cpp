@@ -15,7 +15,8 @@ int run_convert(const Options& options, ProgressView& view) {
     return run_plan(options, view);
   }
   if (options.dir.empty()) {
-    throw Error(ErrorKind::usage, "convert needs a place for the new disks", "name a folder: --dir DIR");
+    throw Error(ErrorKind::usage, "convert needs a place for the new disks",
+                "name a folder: --dir DIR");
   }
   return with_conversion(options, view, [&](job::Conversion& conversion) {
     conversion.read_source();
@@ -32,7 +33,8 @@ int run_convert(const Options& options, ProgressView& view) {
     if (options.json) {
       print(view, report::to_json(result) + "\n");
     } else if (!options.quiet) {
-      print(view, fmt::format("Converted {}:\n{}", plan.source.name, report::summary_to_text(result)));
+      print(view,
+            fmt::format("Converted {}:\n{}", plan.source.name, report::summary_to_text(result)));
     }
     return k_exit_done;
   });

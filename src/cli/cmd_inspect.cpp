@@ -15,7 +15,8 @@ int run_inspect(const Options& options, ProgressView& view) {
     conversion.read_source();
     conversion.look_inside();
     print(view, options.json ? report::inspection_to_json(conversion.domain(), conversion.guest(),
-                                                          conversion.layout()) + "\n"
+                                                          conversion.layout()) +
+                                   "\n"
                              : report::inspection_to_text(conversion.domain(), conversion.guest(),
                                                           conversion.layout()));
     return k_exit_done;

@@ -22,8 +22,8 @@ int run_trial(const Options& options, ProgressView& view) {
     if (options.json) {
       print(view, report::to_json(conversion.result()) + "\n");
     } else {
-      print(view, fmt::format("{}:\n{}", plan.source.name,
-                              report::summary_to_text(conversion.result())));
+      print(view,
+            fmt::format("{}:\n{}", plan.source.name, report::summary_to_text(conversion.result())));
     }
     return k_exit_done;
   });

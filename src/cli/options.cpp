@@ -1,7 +1,7 @@
 #include "cli/options.hpp"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <algorithm>
 
@@ -23,77 +23,108 @@ constexpr const char* k_common = "state-dir progress verbose quiet";
 
 const std::vector<OptionEntry>& option_table() {
   static const std::vector<OptionEntry> k_options = {
-      {"connect", [](CLI::App& app, Options& o) {
+      {"connect",
+       [](CLI::App& app, Options& o) {
          app.add_option("-c,--connect", o.connect, "libvirt connection that SOURCE is a domain of")
              ->type_name("URI");
        }},
-      {"to", [](CLI::App& app, Options& o) {
+      {"to",
+       [](CLI::App& app, Options& o) {
          app.add_option("--to", o.to, "hypervisor of the new domain")
-             ->check(CLI::IsMember({"kvm", "xen"}))->capture_default_str();
+             ->check(CLI::IsMember({"kvm", "xen"}))
+             ->capture_default_str();
        }},
-      {"dir", [](CLI::App& app, Options& o) {
+      {"dir",
+       [](CLI::App& app, Options& o) {
          app.add_option("--dir", o.dir, "folder for the new disks and the domain XML")
              ->type_name("DIR");
        }},
-      {"format", [](CLI::App& app, Options& o) {
+      {"format",
+       [](CLI::App& app, Options& o) {
          app.add_option("--format", o.format, "format of the new disks")
-             ->check(CLI::IsMember({"raw", "qcow2"}))->capture_default_str();
+             ->check(CLI::IsMember({"raw", "qcow2"}))
+             ->capture_default_str();
        }},
-      {"name", [](CLI::App& app, Options& o) {
+      {"name",
+       [](CLI::App& app, Options& o) {
          app.add_option("--name", o.name, "name of the new domain, instead of the source's")
              ->type_name("NAME");
        }},
-      {"target", [](CLI::App& app, Options& o) {
-         app.add_option("-t,--target", o.target,
-                        "libvirt connection to define the new domain on (default: qemu:///system, or "
-                        "an embedded driver in the state folder where no daemon runs)")
+      {"target",
+       [](CLI::App& app, Options& o) {
+         app.add_option(
+                "-t,--target", o.target,
+                "libvirt connection to define the new domain on (default: qemu:///system, or "
+                "an embedded driver in the state folder where no daemon runs)")
              ->type_name("URI");
        }},
-      {"no-define", [](CLI::App& app, Options& o) {
+      {"no-define",
+       [](CLI::App& app, Options& o) {
          app.add_flag("--no-define", o.no_define, "write disks and XML only");
        }},
-      {"trial", [](CLI::App& app, Options& o) {
+      {"trial",
+       [](CLI::App& app, Options& o) {
          app.add_flag("--trial", o.trial, "boot the patched guest before a byte is copied");
        }},
-      {"trial-limit", [](CLI::App& app, Options& o) {
+      {"trial-limit",
+       [](CLI::App& app, Options& o) {
          app.add_option("--trial-limit", o.trial_limit,
                         "seconds that a trial may take (default: 300, under emulation 600)")
-             ->type_name("SECONDS")->check(CLI::Range(1U, 86400U));
+             ->type_name("SECONDS")
+             ->check(CLI::Range(1U, 86400U));
        }},
-      {"start", [](CLI::App& app, Options& o) {
+      {"start",
+       [](CLI::App& app, Options& o) {
          app.add_flag("--start", o.start, "start the new domain when it is defined");
        }},
-      {"dry-run", [](CLI::App& app, Options& o) {
-         app.add_flag("-n,--dry-run", o.dry_run, "show the plan and stop, as the command plan does");
+      {"dry-run",
+       [](CLI::App& app, Options& o) {
+         app.add_flag("-n,--dry-run", o.dry_run,
+                      "show the plan and stop, as the command plan does");
        }},
-      {"json", [](CLI::App& app, Options& o) {
+      {"json",
+       [](CLI::App& app, Options& o) {
          app.add_flag("--json", o.json, "print one JSON object instead of text");
        }},
-      {"accept", [](CLI::App& app, Options& o) {
-         app.add_option("--accept", o.accept, "go on in spite of the finding with this id (repeatable)")
-             ->type_name("ID")->expected(1)->take_all();
+      {"accept",
+       [](CLI::App& app, Options& o) {
+         app.add_option("--accept", o.accept,
+                        "go on in spite of the finding with this id (repeatable)")
+             ->type_name("ID")
+             ->expected(1)
+             ->take_all();
        }},
-      {"root", [](CLI::App& app, Options& o) {
-         app.add_option("--root", o.root, "the root filesystem, where a guest holds several (vda2, vg/lv)")
+      {"root",
+       [](CLI::App& app, Options& o) {
+         app.add_option("--root", o.root,
+                        "the root filesystem, where a guest holds several (vda2, vg/lv)")
              ->type_name("DEVICE");
        }},
-      {"template", [](CLI::App& app, Options& o) {
-         app.add_option("--template", o.stylesheet, "stylesheet for the domain XML, instead of ours")
+      {"template",
+       [](CLI::App& app, Options& o) {
+         app.add_option("--template", o.stylesheet,
+                        "stylesheet for the domain XML, instead of ours")
              ->type_name("FILE");
        }},
-      {"state-dir", [](CLI::App& app, Options& o) {
-         app.add_option("--state-dir", o.state_dir,
-                        "folder for overlays, locks and what is remembered (default: /var/lib/vmconvert)")
+      {"state-dir",
+       [](CLI::App& app, Options& o) {
+         app.add_option(
+                "--state-dir", o.state_dir,
+                "folder for overlays, locks and what is remembered (default: /var/lib/vmconvert)")
              ->type_name("DIR");
        }},
-      {"progress", [](CLI::App& app, Options& o) {
+      {"progress",
+       [](CLI::App& app, Options& o) {
          app.add_option("--progress", o.progress, "how progress is shown on stderr")
-             ->check(CLI::IsMember({"auto", "bar", "json", "none"}))->capture_default_str();
+             ->check(CLI::IsMember({"auto", "bar", "json", "none"}))
+             ->capture_default_str();
        }},
-      {"verbose", [](CLI::App& app, Options& o) {
+      {"verbose",
+       [](CLI::App& app, Options& o) {
          app.add_flag("-v,--verbose", o.verbose, "say more: programs that are run, full diffs");
        }},
-      {"quiet", [](CLI::App& app, Options& o) {
+      {"quiet",
+       [](CLI::App& app, Options& o) {
          app.add_flag("-q,--quiet", o.quiet, "say nothing but errors and warnings");
        }},
   };
@@ -116,17 +147,20 @@ void add_options(CLI::App& app, const std::string& wanted, Options& options) {
 
 const std::vector<CommandEntry>& command_table() {
   static const std::vector<CommandEntry> k_commands = {
-      {"list", "guests that could be converted, with disks and sizes", "connect json", false, run_list},
+      {"list", "guests that could be converted, with disks and sizes", "connect json", false,
+       run_list},
       {"inspect", "what is inside a guest", "connect root json", true, run_inspect},
       {"check", "what stands in the way; exit 3 if something blocks",
        "connect to dir format name target root accept json", true, run_check},
       {"plan", "the exact plan: layout, edits and domain XML as diffs, bytes to move",
-       "connect to dir format name target no-define trial trial-limit start root accept template json",
+       "connect to dir format name target no-define trial trial-limit start root accept template "
+       "json",
        true, run_plan},
       {"trial", "patch an overlay, boot it, say whether it reached its prompt; copies nothing",
        "connect to trial-limit root accept json", true, run_trial},
       {"convert", "the main job: patch, try, copy, verify, define",
-       "connect to dir format name target no-define trial trial-limit start dry-run root accept template json",
+       "connect to dir format name target no-define trial trial-limit start dry-run root accept "
+       "template json",
        true, run_convert},
       {"completion", "print a completion script for bash", "", false, run_completion},
   };
@@ -135,7 +169,8 @@ const std::vector<CommandEntry>& command_table() {
 
 std::unique_ptr<CLI::App> make_parser(Options& options, const CommandEntry*& chosen) {
   auto app = std::make_unique<CLI::App>(
-      "Converts Xen guests to KVM (or to another Xen): patches them on an overlay, proves that they "
+      "Converts Xen guests to KVM (or to another Xen): patches them on an overlay, proves that "
+      "they "
       "boot, then copies what is needed. The source is never written to.",
       "vmconvert");
   app->set_version_flag("--version", "vmconvert " VMCONVERT_VERSION);
@@ -144,8 +179,9 @@ std::unique_ptr<CLI::App> make_parser(Options& options, const CommandEntry*& cho
   for (const CommandEntry& command : command_table()) {
     CLI::App* sub = app->add_subcommand(command.name, command.summary);
     if (command.takes_source) {
-      sub->add_option("SOURCE", options.source,
-                      "domain XML file (*.xml), xl/xm configuration (*.cfg), or with -c a domain's name")
+      sub->add_option(
+             "SOURCE", options.source,
+             "domain XML file (*.xml), xl/xm configuration (*.cfg), or with -c a domain's name")
           ->required();
     }
     add_options(*sub, command.options, options);
@@ -154,8 +190,9 @@ std::unique_ptr<CLI::App> make_parser(Options& options, const CommandEntry*& cho
     }
     sub->callback([&chosen, &command] { chosen = &command; });
   }
-  app->footer("Exit codes: 0 done, 1 failed and undone, 2 usage, 3 refused by a check, 4 trial failed,\n"
-              "5 verification found a difference, 6 interrupted, 75 busy.");
+  app->footer(
+      "Exit codes: 0 done, 1 failed and undone, 2 usage, 3 refused by a check, 4 trial failed,\n"
+      "5 verification found a difference, 6 interrupted, 75 busy.");
   return app;
 }
 
@@ -186,7 +223,8 @@ job::Request to_request(const Options& options) {
                 "leave one of them out");
   }
   if (options.trial && request.to == model::TargetHypervisor::xen) {
-    throw Error(ErrorKind::usage, "a trial boots under QEMU, which cannot boot a guest made for Xen",
+    throw Error(ErrorKind::usage,
+                "a trial boots under QEMU, which cannot boot a guest made for Xen",
                 "leave --trial out: the boot path is walked instead");
   }
   request.name = options.name;

@@ -28,7 +28,9 @@ unsigned terminal_width(int fd) {
 }
 
 // Stages whose done and total are seconds against a limit rather than bytes.
-bool counts_seconds(const model::Progress& progress) { return progress.stage == "trial"; }
+bool counts_seconds(const model::Progress& progress) {
+  return progress.stage == "trial";
+}
 
 }  // namespace
 
@@ -62,13 +64,15 @@ std::string bar_text(const model::Progress& progress, double seconds, unsigned w
   }
   constexpr std::size_t k_bar_width = 24;
   const std::size_t bar_width = share >= 0 && width > tail.size() + 50 ? k_bar_width + 3 : 0;
-  const std::size_t room = width > tail.size() + bar_width + 3 ? width - tail.size() - bar_width - 3 : 0;
+  const std::size_t room =
+      width > tail.size() + bar_width + 3 ? width - tail.size() - bar_width - 3 : 0;
   std::replace(text.begin(), text.end(), '\n', ' ');
   std::replace(text.begin(), text.end(), '\t', ' ');
   text.resize(room, ' ');
   if (bar_width > 0) {
     const auto filled = static_cast<std::size_t>(share * k_bar_width);
-    text += fmt::format(" [{}{}]", std::string(filled, '#'), std::string(k_bar_width - filled, ' '));
+    text +=
+        fmt::format(" [{}{}]", std::string(filled, '#'), std::string(k_bar_width - filled, ' '));
   }
   return fmt::format("{} {}", text, tail);
 }
@@ -92,8 +96,9 @@ void ProgressView::show(const model::Progress& progress) {
   const std::lock_guard guard(m_mutex);
   const auto now = Clock::now();
   // A new stage, or the next disk of one, starts a new measure; a changing text does not.
-  const bool new_work = progress.stage != m_stage ||
-                        (progress.what != m_what && progress.total.value > 0 && !counts_seconds(progress));
+  const bool new_work =
+      progress.stage != m_stage ||
+      (progress.what != m_what && progress.total.value > 0 && !counts_seconds(progress));
   const bool new_text = progress.what != m_what;
   if (new_work) {
     m_stage_start = now;

@@ -23,14 +23,17 @@ int with_conversion(const Options& options, ProgressView& view,
   RealCommandRunner commands;
   job::Conversion conversion(
       to_request(options),
-      job::Tools{commands, [&view](const model::Progress& progress) { view.show(progress); },
-                 paths.templates, {paths.fixers, "/etc/vmconvert/fixers"}, paths.nbdkit_plugin});
+      job::Tools{commands,
+                 [&view](const model::Progress& progress) { view.show(progress); },
+                 paths.templates,
+                 {paths.fixers, "/etc/vmconvert/fixers"},
+                 paths.nbdkit_plugin});
   try {
     return body(conversion);
   } catch (const Error& error) {
     model::RunResult& result = conversion.result();
-    result.state = error.kind() == ErrorKind::refused ? model::RunState::refused
-                                                      : model::RunState::failed;
+    result.state =
+        error.kind() == ErrorKind::refused ? model::RunState::refused : model::RunState::failed;
     result.error = error.message();
     if (options.json) {
       print(view, report::to_json(result) + "\n");

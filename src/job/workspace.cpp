@@ -65,15 +65,16 @@ Lock::Lock(const fs::path& state_dir, const std::string& subject) {
                 "wait until it has ended, then run this command again");
   }
   const std::string holder = fmt::format("process {}\n", ::getpid());
-  if (::ftruncate(m_fd.get(), 0) != 0 ||
-      ::pwrite(m_fd.get(), holder.data(), holder.size(), 0) != static_cast<ssize_t>(holder.size())) {
+  if (::ftruncate(m_fd.get(), 0) != 0 || ::pwrite(m_fd.get(), holder.data(), holder.size(), 0) !=
+                                             static_cast<ssize_t>(holder.size())) {
     throw_errno(errno, fmt::format("writing {}", path.string()));
   }
 }
 
 Workspace::Workspace(const fs::path& state_dir) {
   std::random_device random;
-  m_id = fmt::format("{:%Y%m%dT%H%M%S}-{:04x}", fmt::gmtime(std::time(nullptr)), random() & 0xffffU);
+  m_id =
+      fmt::format("{:%Y%m%dT%H%M%S}-{:04x}", fmt::gmtime(std::time(nullptr)), random() & 0xffffU);
   m_folder = state_dir / "jobs" / m_id;
   make_folder(state_dir / "jobs");
   make_folder(m_folder);
@@ -84,7 +85,7 @@ Workspace::Workspace(const fs::path& state_dir) {
 Workspace::~Workspace() {
   std::error_code ignored;
   fs::remove_all(scratch(), ignored);
-  fs::remove(keep(), ignored);   // only when empty
+  fs::remove(keep(), ignored);    // only when empty
   fs::remove(m_folder, ignored);  // likewise
 }
 

@@ -15,7 +15,8 @@ struct DiskFacts {
   TableKind table = TableKind::none;
   std::vector<Partition> partitions;  // in table order, logical ones included
   // Of a filesystem (or the like) that starts at byte 0, when there is no table:
-  // ext, xfs, btrfs, swap, LVM2_member, crypto_LUKS, linux_raid_member, other; empty: nothing known.
+  // ext, xfs, btrfs, swap, LVM2_member, crypto_LUKS, linux_raid_member, other; empty: nothing
+  // known.
   std::string signature;
   std::string loader = "none";  // in sector 0: none, grub2, grub-legacy, other
   std::string table_problem;    // empty, or why the table cannot be right: "ends at byte N of M"

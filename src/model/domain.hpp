@@ -19,8 +19,8 @@ enum class DiskDevice { disk, cdrom, floppy };
 
 // One <disk> of the source domain.
 struct DomainDisk {
-  std::string target;            // xvda, xvda1, sda, hda...
-  std::string bus;               // xen, ide, scsi, virtio; may be empty
+  std::string target;  // xvda, xvda1, sda, hda...
+  std::string bus;     // xen, ide, scsi, virtio; may be empty
   DiskDevice device = DiskDevice::disk;
   std::filesystem::path source;  // empty: an empty drive
   DiskFormat format = DiskFormat::raw;
@@ -51,7 +51,7 @@ struct Domain {
   unsigned vcpus = 1;
   std::optional<std::string> bootloader;  // pygrub and its like
   std::optional<DirectBoot> direct_boot;
-  bool was_running = false;      // the XML carries a domain id
+  bool was_running = false;  // the XML carries a domain id
   bool uefi = false;
   std::vector<DomainDisk> disks;  // document order, cdroms included
   std::vector<DomainNic> nics;    // document order

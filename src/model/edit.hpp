@@ -8,7 +8,8 @@ namespace vmconvert::model {
 
 struct Edit {
   std::string fixer;
-  std::string path;  // in the guest; "vda: bytes 512 to 31744" for the disk itself; a command's words
+  std::string
+      path;  // in the guest; "vda: bytes 512 to 31744" for the disk itself; a command's words
   std::string diff;  // unified; one descriptive line for binaries, disks and commands
 };
 

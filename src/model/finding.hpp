@@ -12,8 +12,8 @@ const char* to_string(Severity severity);
 struct Finding {
   std::string id;  // stable, kebab-case: "no-kernel"
   Severity severity = Severity::warns;
-  std::string message;  // with the real names and numbers
-  std::string remedy;   // a thing to do
+  std::string message;        // with the real names and numbers
+  std::string remedy;         // a thing to do
   bool acknowledged = false;  // by --accept ID: no longer blocks
 };
 

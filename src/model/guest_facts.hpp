@@ -20,9 +20,9 @@ struct Filesystem {
 };
 
 struct Kernel {
-  std::string version;  // as in /lib/modules
-  std::string image;    // /boot/vmlinuz-VERSION; empty: modules without a kernel image
-  std::string initrd;   // may be empty
+  std::string version;   // as in /lib/modules
+  std::string image;     // /boot/vmlinuz-VERSION; empty: modules without a kernel image
+  std::string initrd;    // may be empty
   bool modules = false;  // /lib/modules/VERSION is there
 };
 
@@ -32,12 +32,12 @@ struct GuestFacts {
   std::string arch;          // of /sbin/init's ELF header: x86_64, i386...
   std::string init;          // systemd, upstart, sysvinit, other
   std::string hostname;
-  std::string root_device;   // vda2, vg/root
-  std::string boot_device;   // the filesystem that holds /boot: may be root_device
+  std::string root_device;  // vda2, vg/root
+  std::string boot_device;  // the filesystem that holds /boot: may be root_device
   std::vector<Filesystem> filesystems;
-  std::vector<Kernel> kernels;   // newest first
-  std::string loader;            // in the disk's boot sector: none, grub2, grub-legacy, unknown
-  std::string menu;              // the configuration that was booted from, path in the guest; may be empty
+  std::vector<Kernel> kernels;  // newest first
+  std::string loader;           // in the disk's boot sector: none, grub2, grub-legacy, unknown
+  std::string menu;  // the configuration that was booted from, path in the guest; may be empty
   std::vector<std::string> identities;  // overlay VPNs and the like that a copy would share
 };
 

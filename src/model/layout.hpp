@@ -26,7 +26,7 @@ struct Partition {
 };
 
 enum class SegmentKind {
-  table,   // partition table and gap, made by disk/ from TargetDisk::partitions
+  table,  // partition table and gap, made by disk/ from TargetDisk::partitions
   zero,
   source,  // [offset, offset + length) of Domain::disks[source]
 };

@@ -17,7 +17,9 @@ Overloaded(Cases...) -> Overloaded<Cases...>;
 
 }  // namespace
 
-const char* to_string(DiskFormat format) { return format == DiskFormat::raw ? "raw" : "qcow2"; }
+const char* to_string(DiskFormat format) {
+  return format == DiskFormat::raw ? "raw" : "qcow2";
+}
 
 const char* to_string(VirtKind kind) {
   switch (kind) {

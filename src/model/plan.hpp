@@ -56,8 +56,8 @@ struct StartDomain {
   std::string uri;
   std::string name;
 };
-using Step = std::variant<BootTrial, CreateImage, CopyDisk, VerifyDisk, WriteDomainXml, DefineDomain,
-                          StartDomain>;
+using Step = std::variant<BootTrial, CreateImage, CopyDisk, VerifyDisk, WriteDomainXml,
+                          DefineDomain, StartDomain>;
 
 // One line, as people read it.
 std::string describe(const Step& step);

@@ -16,14 +16,16 @@ using model::Severity;
 
 Finding finding(const char* id, std::string message, std::string remedy) {
   const auto& ids = check_ids();
-  const auto row = std::find_if(ids.begin(), ids.end(),
-                                [&](const CheckId& known) { return std::string_view(known.id) == id; });
+  const auto row = std::find_if(ids.begin(), ids.end(), [&](const CheckId& known) {
+    return std::string_view(known.id) == id;
+  });
   return {id, row->severity, std::move(message), std::move(remedy)};
 }
 
 void check_running(Findings& findings, const Domain& domain, const HostFacts& host) {
   if (host.domain_active) {
-    findings.push_back(finding("source-running", fmt::format("the domain {} is running", domain.name),
+    findings.push_back(finding("source-running",
+                               fmt::format("the domain {} is running", domain.name),
                                fmt::format("shut it down first: virsh shutdown {}", domain.name)));
   } else if (domain.was_running) {
     findings.push_back(finding(
@@ -32,8 +34,9 @@ void check_running(Findings& findings, const Domain& domain, const HostFacts& ho
         "make sure that it is shut down, and take the description with virsh dumpxml --inactive"));
   }
   for (const SourceUse& use : host.source_uses) {
-    findings.push_back(finding("source-in-use", fmt::format("{} is {}", use.path.string(), use.who),
-                               "shut the guest down, unmount it or end that process, then try again"));
+    findings.push_back(
+        finding("source-in-use", fmt::format("{} is {}", use.path.string(), use.who),
+                "shut the guest down, unmount it or end that process, then try again"));
   }
 }
 
@@ -45,17 +48,18 @@ void check_disk(Findings& findings, const model::DomainDisk& disk, const model::
         "the image was cut off or the wrong volume is named: compare its size with the original"));
   }
   if (facts.signature == "crypto_LUKS") {
-    findings.push_back(finding(
-        "encrypted-disk", fmt::format("{} ({}) is encrypted with LUKS", disk.target, disk.source.string()),
-        "a root filesystem on it cannot be patched: decrypt it in the guest first"));
+    findings.push_back(
+        finding("encrypted-disk",
+                fmt::format("{} ({}) is encrypted with LUKS", disk.target, disk.source.string()),
+                "a root filesystem on it cannot be patched: decrypt it in the guest first"));
   }
   for (const model::Partition& part : facts.partitions) {
     if (part.start.value % k_mib != 0) {
-      findings.push_back(finding(
-          "partition-misaligned",
-          fmt::format("{}: partition {} starts at byte {}, not at a multiple of 1 MiB", disk.target,
-                      part.number, part.start.value),
-          "nothing to do: it works, only slower on disks with large blocks"));
+      findings.push_back(
+          finding("partition-misaligned",
+                  fmt::format("{}: partition {} starts at byte {}, not at a multiple of 1 MiB",
+                              disk.target, part.number, part.start.value),
+                  "nothing to do: it works, only slower on disks with large blocks"));
       break;
     }
   }
@@ -97,9 +101,10 @@ Findings check_source(const Domain& domain, const std::vector<model::DiskFacts>&
       ++count;
       check_disk(findings, disk, disks.at(i));
     } else if (!disk.source.empty()) {
-      findings.push_back(finding(
-          "cdrom-emptied", fmt::format("{}: the drive comes without {}", disk.target, disk.source.string()),
-          "insert the image on the new host if the guest needs it"));
+      findings.push_back(
+          finding("cdrom-emptied",
+                  fmt::format("{}: the drive comes without {}", disk.target, disk.source.string()),
+                  "insert the image on the new host if the guest needs it"));
     }
   }
   if (count == 0) {
@@ -117,17 +122,18 @@ Findings check_source(const Domain& domain, const std::vector<model::DiskFacts>&
 Findings check_guest(const Domain& domain, const model::GuestFacts& guest, const model::Layout&) {
   Findings findings;
   if (guest.distribution.empty()) {
-    findings.push_back(finding(
-        "unknown-os", fmt::format("the system inside {} has no os-release or release file that we know",
-                                  domain.name),
-        "check the edits in the plan, and use --trial"));
+    findings.push_back(
+        finding("unknown-os",
+                fmt::format("the system inside {} has no os-release or release file that we know",
+                            domain.name),
+                "check the edits in the plan, and use --trial"));
   }
   if (!guest.identities.empty()) {
-    findings.push_back(finding(
-        "shared-identity",
-        fmt::format("{} holds identities that a second copy would share: {}", domain.name,
-                    join(guest.identities, ", ")),
-        "never run the original and the copy at the same time, or renew them in the copy"));
+    findings.push_back(
+        finding("shared-identity",
+                fmt::format("{} holds identities that a second copy would share: {}", domain.name,
+                            join(guest.identities, ", ")),
+                "never run the original and the copy at the same time, or renew them in the copy"));
   }
   return findings;
 }
@@ -139,16 +145,16 @@ Findings check_target(const TargetFacts& target) {
                                "remove it, or choose another folder (--dir) or name (--name)"));
   }
   if (!target.folder.empty() && target.free_space < target.needed_space) {
-    findings.push_back(finding(
-        "no-space",
-        fmt::format("{} has {} bytes free, the disks need {}", target.folder.string(),
-                    target.free_space.value, target.needed_space.value),
-        "free space there, or choose another folder (--dir)"));
+    findings.push_back(
+        finding("no-space",
+                fmt::format("{} has {} bytes free, the disks need {}", target.folder.string(),
+                            target.free_space.value, target.needed_space.value),
+                "free space there, or choose another folder (--dir)"));
   }
   if (target.name_defined) {
-    findings.push_back(finding("name-defined",
-                               fmt::format("{} has a domain named {} already", target.uri, target.name),
-                               "choose another name (--name), or undefine that domain first"));
+    findings.push_back(finding(
+        "name-defined", fmt::format("{} has a domain named {} already", target.uri, target.name),
+        "choose another name (--name), or undefine that domain first"));
   }
   if (target.uuid_defined) {
     findings.push_back(finding(

@@ -12,7 +12,9 @@ std::string dump(const Json& json, int indent) {
   return json.dump(indent, ' ', false, Json::error_handler_t::replace);
 }
 
-Json text_or_null(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
+Json text_or_null(const std::string& text) {
+  return text.empty() ? Json(nullptr) : Json(text);
+}
 
 Json to_object(const model::DiskResult& disk) {
   return {{"target", disk.target},
@@ -94,7 +96,9 @@ Json to_object(const model::TargetDisk& disk) {
 
 }  // namespace
 
-std::string to_json(const model::RunResult& result) { return dump(to_object(result), 2); }
+std::string to_json(const model::RunResult& result) {
+  return dump(to_object(result), 2);
+}
 
 std::string to_json(const model::RunResult& result, const model::Plan& plan) {
   Json json = to_object(result);
@@ -169,12 +173,9 @@ std::string to_json(const std::vector<ListedDomain>& domains) {
 }
 
 std::string to_json_line(const model::Progress& progress, double seconds) {
-  const Json json = {{"event", "progress"},
-                     {"seconds", seconds},
-                     {"stage", progress.stage},
-                     {"what", progress.what},
-                     {"done", progress.done.value},
-                     {"total", progress.total.value}};
+  const Json json = {{"event", "progress"},         {"seconds", seconds},
+                     {"stage", progress.stage},     {"what", progress.what},
+                     {"done", progress.done.value}, {"total", progress.total.value}};
   return dump(json, -1);
 }
 

@@ -28,7 +28,7 @@ struct ListedDomain {
   std::string state;  // running, shut off
   std::vector<model::DomainDisk> disks;
   std::vector<std::optional<ByteCount>> sizes;  // parallel; nothing where the disk was not readable
-  std::string problem;  // why the description could not be read; empty else
+  std::string problem;                          // why the description could not be read; empty else
 };
 std::string to_json(const std::vector<ListedDomain>& domains);
 

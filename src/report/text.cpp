@@ -68,9 +68,9 @@ std::string extent_bar(const std::vector<model::Extent>& extents, ByteCount size
     return bar;
   }
   const auto cell = [&](std::uint64_t offset) {
-    return std::min<std::size_t>(
-        width - 1, static_cast<std::size_t>(static_cast<double>(offset) /
-                                            static_cast<double>(size.value) * width));
+    return std::min<std::size_t>(width - 1,
+                                 static_cast<std::size_t>(static_cast<double>(offset) /
+                                                          static_cast<double>(size.value) * width));
   };
   for (const model::ExtentKind kind : {model::ExtentKind::needed, model::ExtentKind::patched}) {
     for (const model::Extent& extent : extents) {
@@ -102,9 +102,10 @@ std::string plan_to_text(const model::Plan& plan, Detail detail) {
       "Plan for {}: Xen {} guest, {} of memory, {} vCPU, to {}{}\n", plan.source.name,
       model::to_string(plan.source.kind), to_text(plan.source.memory), plan.source.vcpus,
       model::to_string(plan.to), plan.name == plan.source.name ? "" : " as " + plan.name);
-  text += fmt::format("  inside: {}, root on {}\n",
-                      plan.guest.os_name.empty() ? "an unknown system" : printable(plan.guest.os_name),
-                      plan.guest.root_device);
+  text +=
+      fmt::format("  inside: {}, root on {}\n",
+                  plan.guest.os_name.empty() ? "an unknown system" : printable(plan.guest.os_name),
+                  plan.guest.root_device);
   text += "Disks:\n";
   for (const model::PlannedDisk& disk : plan.disks) {
     text += disk_to_text(disk);
@@ -178,18 +179,20 @@ std::string inspection_to_text(const model::Domain& domain, const model::GuestFa
   const auto or_unknown = [](const std::string& text) {
     return text.empty() ? std::string("unknown") : printable(text);
   };
-  std::string text = fmt::format("{}: Xen {}, {} of memory, {} vCPU\n", domain.name,
-                                 model::to_string(domain.kind), to_text(domain.memory), domain.vcpus);
+  std::string text =
+      fmt::format("{}: Xen {}, {} of memory, {} vCPU\n", domain.name, model::to_string(domain.kind),
+                  to_text(domain.memory), domain.vcpus);
   text += fmt::format("  system       {} ({}), init {}, host name {}\n", or_unknown(guest.os_name),
                       or_unknown(guest.arch), or_unknown(guest.init), or_unknown(guest.hostname));
-  text += fmt::format("  root         {}\n  /boot on     {}\n", guest.root_device, guest.boot_device);
+  text +=
+      fmt::format("  root         {}\n  /boot on     {}\n", guest.root_device, guest.boot_device);
   text += fmt::format("  loader       {} in the boot sector; menu {}\n", or_unknown(guest.loader),
                       guest.menu.empty() ? "none" : printable(guest.menu));
   for (const model::Kernel& kernel : guest.kernels) {
-    text += fmt::format("  kernel       {}  image {}  initramfs {}  modules {}\n",
-                        printable(kernel.version), kernel.image.empty() ? "-" : printable(kernel.image),
-                        kernel.initrd.empty() ? "-" : printable(kernel.initrd),
-                        kernel.modules ? "yes" : "no");
+    text += fmt::format(
+        "  kernel       {}  image {}  initramfs {}  modules {}\n", printable(kernel.version),
+        kernel.image.empty() ? "-" : printable(kernel.image),
+        kernel.initrd.empty() ? "-" : printable(kernel.initrd), kernel.modules ? "yes" : "no");
   }
   for (const model::TargetDisk& disk : layout.disks) {
     text += fmt::format("  disk {}     {}, table {}{}\n", disk.name, to_text_exact(disk.size),

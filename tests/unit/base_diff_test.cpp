@@ -5,11 +5,14 @@
 namespace vmconvert {
 namespace {
 
-TEST(UnifiedDiff, IsEmptyForEqualTexts) { EXPECT_EQ(unified_diff("a", "x\n", "b", "x\n"), ""); }
+TEST(UnifiedDiff, IsEmptyForEqualTexts) {
+  EXPECT_EQ(unified_diff("a", "x\n", "b", "x\n"), "");
+}
 
 TEST(UnifiedDiff, ShowsOneChangedLineWithContext) {
-  EXPECT_EQ(unified_diff("a/f", "1\n2\n3\n4\n5\n6\n7\n8\n9\n", "b/f", "1\n2\n3\n4\nfive\n6\n7\n8\n9\n"),
-            "--- a/f\n+++ b/f\n@@ -2,7 +2,7 @@\n 2\n 3\n 4\n-5\n+five\n 6\n 7\n 8\n");
+  EXPECT_EQ(
+      unified_diff("a/f", "1\n2\n3\n4\n5\n6\n7\n8\n9\n", "b/f", "1\n2\n3\n4\nfive\n6\n7\n8\n9\n"),
+      "--- a/f\n+++ b/f\n@@ -2,7 +2,7 @@\n 2\n 3\n 4\n-5\n+five\n 6\n 7\n 8\n");
 }
 
 TEST(UnifiedDiff, SplitsFarChangesIntoHunksWithRightNumbers) {
@@ -30,7 +33,8 @@ TEST(UnifiedDiff, ShowsNewFilesAndEscapesControlCharacters) {
 }
 
 TEST(UnifiedDiff, SaysWhenTheLastNewlineIsMissing) {
-  EXPECT_NE(unified_diff("a", "x", "b", "x\n").find("\\ No newline at end of file"), std::string::npos);
+  EXPECT_NE(unified_diff("a", "x", "b", "x\n").find("\\ No newline at end of file"),
+            std::string::npos);
 }
 
 }  // namespace

@@ -1,0 +1,110 @@
+#include "cli/options.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <CLI/CLI.hpp>
+
+#include "base/error.hpp"
+#include "cli/exit_code.hpp"
+#include "cli/progress_view.hpp"
+
+namespace vmconvert::cli {
+namespace {
+
+using testing::HasSubstr;
+
+struct Parsed {
+  Options options;
+  const CommandEntry* command = nullptr;
+};
+
+Parsed parse(std::vector<std::string> arguments) {
+  Parsed parsed;
+  const auto parser = make_parser(parsed.options, parsed.command);
+  std::reverse(arguments.begin(), arguments.end());
+  parser->parse(arguments);
+  return parsed;
+}
+
+TEST(Options, ConvertTakesTheWholeContract) {
+  const Parsed parsed = parse(
+      {"convert", "web01.cfg", "--dir",          "/srv",    "--format", "qcow2",       "--name",
+       "web",     "-t",        "qemu:///system", "--trial", "--accept", "a",           "--accept",
+       "b",       "--json",    "--progress",     "none",    "-v",       "--state-dir", "/tmp/s"});
+  ASSERT_NE(parsed.command, nullptr);
+  EXPECT_STREQ(parsed.command->name, "convert");
+  const job::Request request = to_request(parsed.options);
+  EXPECT_EQ(request.source.text, "web01.cfg");
+  ASSERT_TRUE(request.storage.has_value());
+  const auto& folder = std::get<model::DirectoryTarget>(*request.storage);
+  EXPECT_EQ(folder.folder, "/srv");
+  EXPECT_EQ(folder.format, model::DiskFormat::qcow2);
+  EXPECT_EQ(request.name, "web");
+  EXPECT_EQ(request.target_uri, "qemu:///system");
+  EXPECT_TRUE(request.trial);
+  EXPECT_THAT(request.accepted, testing::ElementsAre("a", "b"));
+  EXPECT_EQ(request.state_dir, "/tmp/s");
+}
+
+TEST(Options, RefusesWhatItDoesNotKnow) {
+  EXPECT_THROW(parse({"convert", "x.xml", "--formt", "raw"}), CLI::ParseError);
+  EXPECT_THROW(parse({"convert", "x.xml", "--format", "vhd"}), CLI::ParseError);
+  EXPECT_THROW(parse({"convert"}), CLI::ParseError);
+  EXPECT_THROW(parse({}), CLI::ParseError);
+}
+
+TEST(Options, StartWithoutDefineIsAUsageError) {
+  const Parsed parsed = parse({"convert", "x.xml", "--dir", "/srv", "--start", "--no-define"});
+  try {
+    to_request(parsed.options);
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(exit_code_for(error.kind()), k_exit_usage);
+  }
+}
+
+TEST(Options, CompletionNamesEachCommandAndOption) {
+  const std::string script = bash_completion();
+  for (const CommandEntry& command : command_table()) {
+    EXPECT_THAT(script, HasSubstr(command.name));
+  }
+  EXPECT_THAT(script, HasSubstr("--trial-limit"));
+}
+
+TEST(ExitCodes, AreTheContract) {
+  EXPECT_EQ(exit_code_for(ErrorKind::io), 1);
+  EXPECT_EQ(exit_code_for(ErrorKind::bad_input), 1);
+  EXPECT_EQ(exit_code_for(ErrorKind::usage), 2);
+  EXPECT_EQ(exit_code_for(ErrorKind::refused), 3);
+  EXPECT_EQ(exit_code_for(ErrorKind::trial_failed), 4);
+  EXPECT_EQ(exit_code_for(ErrorKind::mismatch), 5);
+  EXPECT_EQ(exit_code_for(ErrorKind::interrupted), 6);
+  EXPECT_EQ(exit_code_for(ErrorKind::busy), 75);
+}
+
+TEST(Bar, ShowsShareRateAndTimeLeft) {
+  const std::string text =
+      bar_text({"copy", "vda", ByteCount{k_gib}, ByteCount{4 * k_gib}}, 2.0, 120);
+  EXPECT_THAT(text, HasSubstr("25%"));
+  EXPECT_THAT(text, HasSubstr("512.0 MiB/s"));
+  EXPECT_THAT(text, HasSubstr("6 s left"));
+  EXPECT_THAT(text, HasSubstr("[######                  ]"));
+  EXPECT_LE(text.size(), 120U);
+}
+
+TEST(Bar, FitsANarrowTerminalAndHostileText) {
+  const std::string text =
+      bar_text({"trial", "\x1b[2J" + std::string(500, 'x'), ByteCount{5}, ByteCount{600}}, 5.0, 60);
+  EXPECT_LE(text.size(), 60U);
+  EXPECT_EQ(text.find('\x1b'), std::string::npos);
+}
+
+TEST(Duration, ReadsAsPeopleSayIt) {
+  EXPECT_EQ(duration_text(12.2), "12 s");
+  EXPECT_EQ(duration_text(185), "3 min 05 s");
+  EXPECT_EQ(duration_text(3720), "1 h 02 min");
+}
+
+}  // namespace
+}  // namespace vmconvert::cli
