@@ -1,0 +1,30 @@
+// The Xen consoles and what they become. hvc0 is the console of kernels with paravirt_ops, xvc0
+// that of the older XenLinux kernels; on KVM the first serial port takes their place.
+#pragma once
+
+#include <array>
+#include <string>
+#include <string_view>
+#include <vmconvert/fixer_text.hpp>
+
+namespace vmconvert::fixer::consoles {
+
+constexpr std::array<std::string_view, 2> k_xen_consoles = {"hvc0", "xvc0"};
+constexpr std::string_view k_serial = "ttyS0";
+
+inline bool names_xen_console(std::string_view text) {
+  return has_name(text, k_xen_consoles[0]) || has_name(text, k_xen_consoles[1]);
+}
+
+inline std::string with_serial(std::string text) {
+  for (const std::string_view console : k_xen_consoles) {
+    text = with_name(std::move(text), console, k_serial);
+  }
+  return text;
+}
+
+void fix_inittab(Host& guest);     // inittab and securetty: the two go together
+void fix_event_jobs(Host& guest);  // Upstart
+void fix_units(Host& guest);       // systemd
+
+}  // namespace vmconvert::fixer::consoles
