@@ -1,0 +1,166 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2154  # name, tree, work: set by build-guest
+# Making a guest's file tree ($tree) look like one that lives on an old Xen host.
+
+# unpack_base FLAVOR: a fresh $tree with everything that all rows have in common.
+unpack_base() {
+  local tar
+  tar=$(base_tar "$1")
+  mkdir -p "$tree"
+  zstd -dcq "$tar" | tar -C "$tree" --numeric-owner --xattrs -xf -
+  mkdir -p "$tree"/{proc,sys,dev,srv,home}
+  kernel=$(cd "$tree/lib/modules" && echo *)
+  [ -f "$tree/boot/vmlinuz-$kernel" ] || die "the base tree should hold one kernel, found: $kernel"
+  rm -rf "$tree"/usr/share/{man,info,locale,doc}/*
+  printf '%s\n' "$name" >"$tree/etc/hostname"
+  printf '127.0.0.1\tlocalhost\n127.0.1.1\t%s\n' "$name" >"$tree/etc/hosts"
+  printf 'nameserver 10.0.2.3\n' >"$tree/etc/resolv.conf"
+  stable_uuid "$name machine-id" | tr -d - >"$tree/etc/machine-id"
+  printf 'root:vmconvert\n' | in_tree chpasswd
+  in_tree ssh-keygen -A >/dev/null
+  # Unattended upgrades in the middle of a test would only add noise.
+  rm -f "$tree"/etc/systemd/system/timers.target.wants/{apt-daily,e2scrub}*.timer
+}
+
+# in_tree COMMAND...: runs a program of the guest's own. The mounts live in a mount namespace and
+# end with it, whatever happens to us.
+in_tree() {
+  # shellcheck disable=SC2016  # the inner shell fills them in
+  unshare --mount --pid --fork --kill-child --propagation private -- \
+    bash -ec 'mount -t proc proc "$0/proc"; mount --bind /dev "$0/dev"; exec env -i LC_ALL=C \
+      PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root DEBIAN_FRONTEND=noninteractive chroot "$0" "$@"' \
+    "$tree" "$@"
+}
+
+# into PATH: writes standard input to a file of the guest.
+into() {
+  mkdir -p "$tree/$(dirname "$1")"
+  cat >"$tree/$1"
+}
+
+# console_hvc0: everything that names the Xen console, in the old places and the new.
+console_hvc0() {
+  ln -sf /lib/systemd/system/serial-getty@.service \
+    "$tree/etc/systemd/system/getty.target.wants/serial-getty@hvc0.service"
+  into etc/inittab <<'END'
+# /etc/inittab: init(8) configuration, kept from before systemd.
+id:2:initdefault:
+si::sysinit:/etc/init.d/rcS
+1:2345:respawn:/sbin/getty 38400 tty1
+h0:2345:respawn:/sbin/getty 38400 hvc0
+END
+  into etc/securetty <<'END'
+# /etc/securetty: terminals on which root may log in
+console
+tty1
+hvc0
+xvc0
+END
+}
+
+# xen_initramfs FILESYSTEM...: an initramfs that finds Xen's disks and nothing else, as
+# dracut --hostonly or MODULES=dep make on a running PV guest.
+xen_initramfs() {
+  printf '# This machine is a Xen guest: only what it needs.\nMODULES=list\n' |
+    into etc/initramfs-tools/conf.d/xen-guest
+  {
+    printf '# List of modules that you want to include in your initramfs.\n'
+    printf '%s\n' xen-blkfront xen-netfront "$@"
+  } | into etc/initramfs-tools/modules
+  printf '# /etc/modules: kernel modules to load at boot time.\nxen-netfront\n' | into etc/modules
+  printf 'RESUME=none\n' | into etc/initramfs-tools/conf.d/resume
+  in_tree update-initramfs -c -k "$kernel" >"$work/initramfs.log" 2>&1 || {
+    cat "$work/initramfs.log" >&2
+    die "update-initramfs failed in the guest"
+  }
+  in_tree lsinitramfs "/boot/initrd.img-$kernel" >"$work/initramfs.list"
+  grep -q 'xen-blkfront\.ko' "$work/initramfs.list" || die "the initramfs lacks xen-blkfront"
+  if grep -q 'virtio' "$work/initramfs.list"; then
+    die "the initramfs holds virtio; this guest would boot on KVM as it is"
+  fi
+}
+
+# network_ifupdown: eth0 with a fixed address, which QEMU's user network can reach.
+network_ifupdown() {
+  into etc/network/interfaces <<'END'
+# The loopback network interface
+auto lo
+iface lo inet loopback
+
+# The primary network interface
+auto eth0
+iface eth0 inet static
+    address 10.0.2.15/24
+    gateway 10.0.2.2
+END
+}
+
+# pygrub_menu FILE PREFIX ROOT: the GRUB legacy menu that pygrub reads. PREFIX is what the paths
+# start with: /boot, or nothing when /boot is a filesystem of its own.
+pygrub_menu() {
+  into "$1" <<END
+# menu.lst - See: grub(8), info grub, update-grub(8)
+default         0
+timeout         2
+
+title           Debian GNU/Linux, kernel $kernel
+root            (hd0,0)
+kernel          $2/vmlinuz-$kernel root=$3 ro console=hvc0
+initrd          $2/initrd.img-$kernel
+
+title           Debian GNU/Linux, kernel $kernel (single-user mode)
+root            (hd0,0)
+kernel          $2/vmlinuz-$kernel root=$3 ro console=hvc0 single
+initrd          $2/initrd.img-$kernel
+END
+}
+
+# grub_defaults ARGUMENTS: /etc/default/grub of a guest that has GRUB 2's tools.
+grub_defaults() {
+  into etc/default/grub <<END
+GRUB_DEFAULT=0
+GRUB_TIMEOUT=2
+GRUB_DISTRIBUTOR=Debian
+GRUB_CMDLINE_LINUX_DEFAULT=""
+GRUB_CMDLINE_LINUX="$1"
+GRUB_TERMINAL=console
+END
+}
+
+# grub_menu PREFIX MODULES SEARCH_UUID ROOT ARGUMENTS: a grub.cfg as the guest's own grub-mkconfig
+# writes it. (It cannot run here: grub-probe wants the guest's real devices.)
+grub_menu() {
+  local module insmods=
+  for module in $2; do insmods+="	insmod $module"$'\n'; done
+  into boot/grub/grub.cfg <<END
+#
+# DO NOT EDIT THIS FILE
+#
+# It is automatically generated by grub-mkconfig using templates
+# from /etc/grub.d and settings from /etc/default/grub
+#
+
+### BEGIN /etc/grub.d/00_header ###
+if [ -s \$prefix/grubenv ]; then
+  set have_grubenv=true
+  load_env
+fi
+set default="0"
+terminal_input console
+terminal_output console
+set timeout=2
+### END /etc/grub.d/00_header ###
+
+### BEGIN /etc/grub.d/10_linux ###
+menuentry 'Debian GNU/Linux' --class debian --class gnu-linux --class os {
+	insmod gzio
+${insmods}	search --no-floppy --fs-uuid --set=root $3
+	echo	'Loading Linux $kernel ...'
+	linux	$1/vmlinuz-$kernel root=$4 ro $5
+	echo	'Loading initial ramdisk ...'
+	initrd	$1/initrd.img-$kernel
+}
+### END /etc/grub.d/10_linux ###
+END
+  in_tree grub-editenv /boot/grub/grubenv create
+}
