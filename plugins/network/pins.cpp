@@ -1,5 +1,7 @@
 // Names pinned by MAC: udev's persistent rules, which old guests write themselves, and systemd's
 // .link files, which took their place.
+#include <charconv>
+
 #include "network.hpp"
 
 namespace vmconvert::fixer::network {
@@ -71,16 +73,34 @@ bool any_exists(Host& guest, const std::vector<std::string>& paths) {
                      [&](const std::string& path) { return guest.exists(path); });
 }
 
-// A guest whose udev writes persistent rules itself obeys those before any .link file; one that has
-// neither .link files nor rules of that kind gets the rule form that its udev reads.
+constexpr unsigned k_systemd_that_renames_again = 240;
+
+// systemd's version, from the name of its shared library; 0 before 231, which had none.
+unsigned systemd_version(Host& guest) {
+  unsigned newest = 0;
+  for (const std::string folder :
+       {"/lib/systemd/", "/usr/lib/systemd/", "/lib/*/systemd/", "/usr/lib/*/systemd/"}) {
+    for (const std::string& path : guest.glob(folder + "libsystemd-shared-*.so")) {
+      const std::size_t start = path.rfind('-') + 1;
+      unsigned version = 0;
+      std::from_chars(path.data() + start, path.data() + path.size(), version);
+      newest = std::max(newest, version);
+    }
+  }
+  return newest;
+}
+
+// A guest whose udev writes persistent rules obeys those before any .link file. A systemd before
+// 240 does not rename what the initramfs has named already, except by a rule.
 Pinning pinning_of(Host& guest) {
   const bool generates =
       any_exists(guest, {"/lib/udev/rules.d/75-persistent-net-generator.rules"}) ||
       !guest.glob("/etc/udev/rules.d/*persistent-net-generator.rules").empty();
-  if (!generates && any_exists(guest, {"/usr/lib/systemd/network/99-default.link",
-                                       "/lib/systemd/network/99-default.link",
-                                       "/usr/lib/udev/rules.d/80-net-setup-link.rules",
-                                       "/lib/udev/rules.d/80-net-setup-link.rules"})) {
+  if (!generates && systemd_version(guest) >= k_systemd_that_renames_again &&
+      any_exists(guest, {"/usr/lib/systemd/network/99-default.link",
+                         "/lib/systemd/network/99-default.link",
+                         "/usr/lib/udev/rules.d/80-net-setup-link.rules",
+                         "/lib/udev/rules.d/80-net-setup-link.rules"})) {
     return Pinning::link_file;
   }
   if (any_exists(guest, {"/lib/udev/rules.d", "/usr/lib/udev/rules.d"})) {
