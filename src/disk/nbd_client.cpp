@@ -149,4 +149,7 @@ void NbdPool::close() {
 NbdReader::NbdReader(NbdServer server, std::string what)
     : m_server(std::move(server)), m_pool(m_server.socket(), std::move(what)) {}
 
+NbdReader::NbdReader(const std::filesystem::path& socket, std::string what)
+    : m_pool(socket, std::move(what)) {}
+
 }  // namespace vmconvert::disk

@@ -49,6 +49,7 @@ class NbdPool {
 class NbdReader final : public BlockReader {
  public:
   NbdReader(NbdServer server, std::string what);
+  NbdReader(const std::filesystem::path& socket, std::string what);
 
   [[nodiscard]] ByteCount size() const override { return m_pool.size(); }
   void read(std::span<std::byte> buffer, ByteCount offset) override { m_pool.read(buffer, offset); }

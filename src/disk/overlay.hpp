@@ -1,0 +1,27 @@
+// The qcow2 overlay that takes every change, and what it says about where bytes are to be read.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/subprocess.hpp"
+#include "disk/source.hpp"
+#include "model/extent.hpp"
+
+namespace vmconvert::disk {
+
+// Error(bad_input) if `path` exists already.
+void create_overlay(const std::filesystem::path& path, const Backing& backing, ByteCount size,
+                    CommandRunner& commands);
+
+// Extents that cover exactly [0, size), no two neighbours of one kind: written in the overlay ->
+// patched; zero, wherever that is known -> skipped; data below the overlay -> needed. The backing
+// must be reachable.
+std::vector<model::Extent> map_overlay(const std::filesystem::path& path, ByteCount size,
+                                       CommandRunner& commands);
+
+// Of what `qemu-img map --output=json` prints. Error(tool_failed) if it has holes or overlaps.
+std::vector<model::Extent> parse_map(const std::string& json, ByteCount size);
+
+}  // namespace vmconvert::disk
