@@ -15,12 +15,17 @@ constexpr const char* k_allocation = "base:allocation";
 constexpr std::size_t k_max_request = 16 * k_mib;  // servers refuse more than 32 MiB
 
 [[noreturn]] void throw_nbd(const std::string& doing) {
-  const int code = nbd_get_errno();
   const char* text = nbd_get_error();
-  if (code == ENOSPC || code == EDQUOT || code == EFBIG) {
-    throw_errno(code, doing);
-  }
   throw Error(ErrorKind::io, fmt::format("{}: {}", doing, text == nullptr ? "unknown" : text));
+}
+
+// Full disks are told apart from other failures: people can do something about them.
+int no_space_or_throw(const std::string& doing) {
+  const int code = nbd_get_errno();
+  if (code == ENOSPC || code == EDQUOT || code == EFBIG) {
+    return code;
+  }
+  throw_nbd(doing);
 }
 
 int keep_first_extent(void* data, const char*, std::uint64_t, std::uint32_t* entries,
@@ -99,16 +104,17 @@ void NbdPool::read(std::span<std::byte> buffer, ByteCount offset) {
   }
 }
 
-void NbdPool::write(std::span<const std::byte> buffer, ByteCount offset) {
+int NbdPool::write(std::span<const std::byte> buffer, ByteCount offset) {
   const Lease lease(*this);
   while (!buffer.empty()) {
     const std::size_t length = std::min(buffer.size(), k_max_request);
     if (nbd_pwrite(lease.get(), buffer.data(), length, offset.value, 0) != 0) {
-      throw_nbd(fmt::format("writing {} at byte {}", m_what, offset.value));
+      return no_space_or_throw(fmt::format("writing {} at byte {}", m_what, offset.value));
     }
     buffer = buffer.subspan(length);
     offset = offset + ByteCount{length};
   }
+  return 0;
 }
 
 Run NbdPool::run_at(ByteCount offset) {
@@ -131,11 +137,12 @@ Run NbdPool::run_at(ByteCount offset) {
           std::min(offset + ByteCount{first.first}, m_size)};
 }
 
-void NbdPool::flush() {
+int NbdPool::flush() {
   const Lease lease(*this);  // one server, one image: a flush covers what all connections wrote
   if (nbd_can_flush(lease.get()) == 1 && nbd_flush(lease.get(), 0) != 0) {
-    throw_nbd(fmt::format("flushing {}", m_what));
+    return no_space_or_throw(fmt::format("flushing {}", m_what));
   }
+  return 0;
 }
 
 void NbdPool::close() {

@@ -24,10 +24,11 @@ class NbdPool {
 
   [[nodiscard]] ByteCount size() const noexcept { return m_size; }
   void read(std::span<std::byte> buffer, ByteCount offset);
-  void write(std::span<const std::byte> buffer, ByteCount offset);
+  // 0, or the errno value that says that there is no space; throws for every other failure.
+  [[nodiscard]] int write(std::span<const std::byte> buffer, ByteCount offset);
   Run run_at(ByteCount offset);
-  void flush();
-  void close();  // all connections; the pool is of no use after it
+  [[nodiscard]] int flush();  // likewise
+  void close();               // all connections; the pool is of no use after it
 
  private:
   class Lease;

@@ -21,10 +21,10 @@ using ::testing::HasSubstr;
 model::TargetDisk mbr_disk() {
   model::TargetDisk disk;
   disk.name = "vda";
-  disk.size = ByteCount{64 * k_mib};
+  disk.size = ByteCount{8 * k_mib};
   disk.table = model::TableKind::mbr;
   disk.partitions = {{1, ByteCount{k_mib}, ByteCount{2 * k_mib}, 0x82, false, false},
-                     {3, ByteCount{3 * k_mib}, ByteCount{61 * k_mib}, 0x83, true, false}};
+                     {3, ByteCount{3 * k_mib}, ByteCount{5 * k_mib}, 0x83, true, false}};
   return disk;
 }
 
@@ -32,7 +32,7 @@ model::TargetDisk gpt_disk() {
   model::TargetDisk disk = mbr_disk();
   disk.table = model::TableKind::gpt;
   disk.partitions = {{1, ByteCount{k_mib}, ByteCount{2 * k_mib}, 0x82, false, false},
-                     {6, ByteCount{3 * k_mib}, ByteCount{60 * k_mib}, 0x8e, true, false},
+                     {6, ByteCount{3 * k_mib}, ByteCount{4 * k_mib}, 0x8e, true, false},
                      {128, from_sectors(34), from_sectors(2048 - 34), 0, false, true}};
   return disk;
 }
@@ -82,12 +82,12 @@ TEST(PartitionTable, IsUnderstoodBySfdisk) {
   const std::string mbr = sfdisk(whole_disk(mbr_disk()), {"-d"});
   EXPECT_THAT(mbr, HasSubstr("label: dos"));
   EXPECT_THAT(mbr, HasSubstr("disk1 : start=        2048, size=        4096, type=82"));
-  EXPECT_THAT(mbr, HasSubstr("disk3 : start=        6144, size=      124928, type=83, bootable"));
+  EXPECT_THAT(mbr, HasSubstr("disk3 : start=        6144, size=       10240, type=83, bootable"));
 
   const std::string gpt = sfdisk(whole_disk(gpt_disk()), {"-d"});
   EXPECT_THAT(gpt, HasSubstr("label: gpt"));
   EXPECT_THAT(gpt, HasSubstr("first-lba: 34"));
-  EXPECT_THAT(gpt, HasSubstr("last-lba: 131038"));
+  EXPECT_THAT(gpt, HasSubstr("last-lba: 16350"));
   EXPECT_THAT(gpt, HasSubstr("disk128 : start=          34, size=        2014, "
                              "type=21686148-6449-6E6F-744E-656564454649"));
   EXPECT_THAT(gpt, HasSubstr("LegacyBIOSBootable"));

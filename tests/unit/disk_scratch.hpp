@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -15,6 +16,7 @@
 #include "base/subprocess.hpp"
 #include "base/temp_dir.hpp"
 #include "base/text.hpp"
+#include "disk/checksum.hpp"
 #include "disk/source.hpp"
 
 namespace vmconvert::disk {
@@ -29,6 +31,16 @@ inline Bytes random_bytes(std::size_t size, unsigned seed) {
     std::memcpy(bytes.data() + at, &value, std::min<std::size_t>(8, size - at));
   }
   return bytes;
+}
+
+inline DiskChecksum checksum_of(const Bytes& bytes) {
+  DiskChecksum checksum(ByteCount{bytes.size()});
+  for (std::size_t at = 0; at < bytes.size(); at += k_chunk_size) {
+    checksum.set(
+        at / k_chunk_size,
+        std::span(bytes).subspan(at, std::min<std::size_t>(k_chunk_size, bytes.size() - at)));
+  }
+  return checksum;
 }
 
 inline Bytes read_all(BlockReader& reader) {

@@ -1,0 +1,121 @@
+#include "disk/target.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "base/error.hpp"
+#include "disk/target_writers.hpp"
+
+namespace vmconvert::disk {
+namespace {
+
+std::filesystem::path folder_of(const std::filesystem::path& path) {
+  return std::filesystem::absolute(path).parent_path();
+}
+
+Fd create_exclusively(const std::filesystem::path& path) {
+  Fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (!fd && errno == EEXIST) {
+    throw Error(ErrorKind::bad_input, fmt::format("the target {} exists already", path.string()),
+                "choose another folder or name, or remove it if nobody needs it");
+  }
+  if (!fd) {
+    throw_errno(errno, fmt::format("creating {}", path.string()),
+                "make sure that the folder exists and that you may write to it");
+  }
+  return fd;
+}
+
+}  // namespace
+
+TargetImage::TargetImage(std::filesystem::path path, model::DiskFormat format, ByteCount size,
+                         CommandRunner& commands)
+    : m_path(std::move(path)), m_format(format), m_size(size) {
+  const Fd fd = create_exclusively(m_path);
+  struct stat status {};
+  try {
+    if (::fstat(fd.get(), &status) != 0) {
+      throw_errno(errno, fmt::format("looking at {}", m_path.string()));
+    }
+    if (format == model::DiskFormat::raw) {
+      if (::ftruncate(fd.get(), static_cast<off_t>(size.value)) != 0) {
+        throw_errno(errno, fmt::format("making {} {} bytes long", m_path.string(), size.value));
+      }
+    } else {
+      run_or_throw(commands,
+                   {{"qemu-img", "create", "-q", "-f", "qcow2", "--",
+                     std::filesystem::absolute(m_path).string(), fmt::format("{}", size.value)}});
+    }
+  } catch (...) {
+    ::unlink(m_path.c_str());
+    throw;
+  }
+  m_device = status.st_dev;
+  m_inode = status.st_ino;
+}
+
+TargetImage::TargetImage(TargetImage&& other) noexcept
+    : m_path(std::move(other.m_path)),
+      m_format(other.m_format),
+      m_size(other.m_size),
+      m_device(other.m_device),
+      m_inode(other.m_inode),
+      m_keep(std::exchange(other.m_keep, true)) {}
+
+TargetImage::~TargetImage() {
+  struct stat status {};
+  if (!m_keep && ::lstat(m_path.c_str(), &status) == 0 && status.st_dev == m_device &&
+      status.st_ino == m_inode) {
+    ::unlink(m_path.c_str());
+  }
+}
+
+std::unique_ptr<TargetWriter> TargetImage::open_writer(const std::filesystem::path& sockets) const {
+  if (m_format == model::DiskFormat::raw) {
+    return std::make_unique<RawWriter>(m_path, m_size);
+  }
+  return std::make_unique<Qcow2Writer>(m_path, m_size, sockets);
+}
+
+void require_free_space(const std::filesystem::path& folder, ByteCount needed) {
+  struct statvfs status {};
+  if (::statvfs(folder.c_str(), &status) != 0) {
+    throw_errno(errno, fmt::format("asking for the free space in {}", folder.string()));
+  }
+  const ByteCount free{std::uint64_t{status.f_bavail} * status.f_frsize};
+  if (free < needed) {
+    throw Error(ErrorKind::io,
+                fmt::format("{} has {} free, {} are needed", folder.string(), to_text_exact(free),
+                            to_text_exact(needed)),
+                "free some space there, or choose another folder");
+  }
+}
+
+[[noreturn]] void throw_no_space(const std::filesystem::path& path, ByteCount offset,
+                                 ByteCount size) {
+  throw Error(
+      ErrorKind::io,
+      fmt::format("writing {} at byte {}: no space left in {}; the image may need {}",
+                  path.string(), offset.value, folder_of(path).string(), to_text_exact(size)),
+      "free some space there, or choose another folder");
+}
+
+bool means_no_space(int code) {
+  return code == ENOSPC || code == EDQUOT || code == EFBIG;
+}
+
+void sync_path(const std::filesystem::path& path) {
+  const Fd file = open_file(path, O_RDONLY);
+  const Fd folder = open_file(folder_of(path), O_RDONLY | O_DIRECTORY);
+  if (::fsync(file.get()) != 0 || ::fsync(folder.get()) != 0) {
+    throw_errno(errno, fmt::format("flushing {}", path.string()));
+  }
+  ::posix_fadvise(file.get(), 0, 0, POSIX_FADV_DONTNEED);  // the host's cache is not ours to fill
+}
+
+}  // namespace vmconvert::disk

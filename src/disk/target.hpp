@@ -1,0 +1,60 @@
+// Where a copy goes. The port has an implementation for raw files and one for qcow2; a logical
+// volume will be a third.
+#pragma once
+
+#include <sys/types.h>
+
+#include <filesystem>
+#include <memory>
+#include <span>
+
+#include "base/fd.hpp"
+#include "base/subprocess.hpp"
+#include "base/units.hpp"
+#include "model/domain.hpp"
+
+namespace vmconvert::disk {
+
+// Each byte of the disk is either written or zeroed exactly once, before finish().
+class TargetWriter {
+ public:
+  virtual ~TargetWriter() = default;
+
+  // From any thread, for ranges that do not overlap. Error(io); the message names the folder and
+  // the bytes needed when there is no space left.
+  virtual void write(std::span<const std::byte> bytes, ByteCount offset) = 0;
+  virtual void write_zeros(ByteCount offset, ByteCount length) = 0;
+  // All is on the device when it returns; the writer is of no use after it.
+  virtual void finish() = 0;
+};
+
+// An image file that is made for one conversion: whole when keep() is called, else removed.
+class TargetImage {
+ public:
+  // Error(bad_input) if `path` exists.
+  TargetImage(std::filesystem::path path, model::DiskFormat format, ByteCount size,
+              CommandRunner& commands);
+  TargetImage(TargetImage&& other) noexcept;
+  TargetImage& operator=(TargetImage&&) = delete;
+  ~TargetImage();
+
+  [[nodiscard]] const std::filesystem::path& path() const noexcept { return m_path; }
+  [[nodiscard]] model::DiskFormat format() const noexcept { return m_format; }
+  [[nodiscard]] ByteCount size() const noexcept { return m_size; }
+  // `sockets`: a private folder, for qcow2. Must not outlive this object, nor the calling thread.
+  std::unique_ptr<TargetWriter> open_writer(const std::filesystem::path& sockets) const;
+  void keep() noexcept { m_keep = true; }
+
+ private:
+  std::filesystem::path m_path;
+  model::DiskFormat m_format;
+  ByteCount m_size;
+  dev_t m_device = 0;  // of the file that we made: nobody else's is removed
+  ino_t m_inode = 0;
+  bool m_keep = false;
+};
+
+// Error(io) naming the folder and both numbers if fewer bytes are free there.
+void require_free_space(const std::filesystem::path& folder, ByteCount needed);
+
+}  // namespace vmconvert::disk

@@ -1,0 +1,99 @@
+#include "disk/units.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <new>
+#include <thread>
+#include <vector>
+
+#include "base/interrupt.hpp"
+#include "base/owned.hpp"
+#include "disk/file_reader.hpp"
+
+namespace vmconvert::disk {
+namespace {
+
+using Buffer = Owned<void, std::free>;
+
+Buffer make_buffer() {
+  Buffer buffer(std::aligned_alloc(k_direct_alignment, k_unit_size));
+  if (!buffer) {
+    throw std::bad_alloc();
+  }
+  return buffer;
+}
+
+class Work {
+ public:
+  Work(ByteCount size, const UnitBody& body)
+      : m_size(size), m_units((size.value + k_unit_size - 1) / k_unit_size), m_body(body) {}
+
+  [[nodiscard]] std::uint64_t units() const { return m_units; }
+
+  void run() noexcept {
+    try {
+      const Buffer buffer = make_buffer();
+      for (;;) {
+        const std::uint64_t unit = m_next.fetch_add(1);
+        if (unit >= m_units || m_stop) {
+          return;
+        }
+        throw_if_interrupted();
+        const std::uint64_t offset = unit * k_unit_size;
+        const std::uint64_t length = std::min(k_unit_size, m_size.value - offset);
+        m_body(ByteCount{offset}, {static_cast<std::byte*>(buffer.get()), length});
+      }
+    } catch (...) {
+      const std::lock_guard lock(m_mutex);
+      m_stop = true;
+      m_error = m_error ? m_error : std::current_exception();
+    }
+  }
+
+  void rethrow() const {
+    if (m_error) {
+      std::rethrow_exception(m_error);
+    }
+  }
+
+ private:
+  ByteCount m_size;
+  std::uint64_t m_units;
+  const UnitBody& m_body;
+  std::atomic<std::uint64_t> m_next = 0;
+  std::atomic<bool> m_stop = false;
+  std::mutex m_mutex;
+  std::exception_ptr m_error;
+};
+
+}  // namespace
+
+void for_each_unit(ByteCount size, const UnitBody& body) {
+  Work work(size, body);
+  {
+    std::vector<std::jthread> threads;
+    const std::uint64_t count = std::min<std::uint64_t>(k_unit_threads, work.units());
+    for (std::uint64_t i = 0; i < count; ++i) {
+      threads.emplace_back([&work] { work.run(); });
+    }
+  }
+  work.rethrow();
+}
+
+bool is_zero(std::span<const std::byte> bytes) {
+  // Each byte equals the one a step before, and the first step is zeros: memcmp does it at memory
+  // speed.
+  constexpr std::size_t k_step = 16;
+  const std::size_t head = std::min(bytes.size(), k_step);
+  const bool head_is_zero = std::all_of(bytes.begin(), bytes.begin() + static_cast<long>(head),
+                                        [](std::byte byte) { return byte == std::byte{0}; });
+  return head_is_zero && (bytes.size() <= k_step || std::memcmp(bytes.data(), bytes.data() + k_step,
+                                                                bytes.size() - k_step) == 0);
+}
+
+}  // namespace vmconvert::disk

@@ -1,0 +1,26 @@
+// The work on a disk, cut into units and shared out to a few threads. Memory is bounded: one buffer
+// a thread, whatever the disk's size.
+#pragma once
+
+#include <functional>
+#include <span>
+
+#include "base/units.hpp"
+
+namespace vmconvert::disk {
+
+inline constexpr std::uint64_t k_unit_size = 4 * k_mib;
+inline constexpr unsigned k_unit_threads = 8;
+
+// `buffer` is the calling thread's own, as long as the unit, aligned for direct I/O; what it holds
+// is left over from earlier units.
+using UnitBody = std::function<void(ByteCount offset, std::span<std::byte> buffer)>;
+
+// Calls body for each unit of [0, size), in no order, from several threads. The first exception
+// stops all of them and is thrown here; so does an interrupt by a signal.
+void for_each_unit(ByteCount size, const UnitBody& body);
+
+// All zeros; true for an empty span.
+bool is_zero(std::span<const std::byte> bytes);
+
+}  // namespace vmconvert::disk
