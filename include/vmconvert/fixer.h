@@ -101,6 +101,9 @@ struct vmconvert_fixer {
 };
 
 /* The one symbol that a fixer exports. */
+#if defined(__GNUC__)
+__attribute__((visibility("default"))) /* also where a build hides symbols by default */
+#endif
 const struct vmconvert_fixer* vmconvert_fixer_entry(void);
 
 #ifdef __cplusplus
