@@ -1,0 +1,319 @@
+#include "guest/appliance_root.hpp"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+
+#include "base/error.hpp"
+#include "base/text.hpp"
+
+namespace vmconvert::guest {
+namespace {
+
+// One message to the appliance carries at most 4 MiB.
+constexpr std::uint64_t k_chunk = 2U << 20U;
+constexpr std::uint64_t k_page = 4096;
+constexpr std::chrono::minutes k_program_limit(30);
+
+FileKind kind_of(std::int64_t mode) {
+  switch (static_cast<mode_t>(mode) & S_IFMT) {
+    case S_IFREG: return FileKind::file;
+    case S_IFDIR: return FileKind::directory;
+    case S_IFLNK: return FileKind::symlink;
+    default: return FileKind::other;
+  }
+}
+
+FileStat from_statns(const struct guestfs_statns& raw) {
+  FileStat result;
+  result.kind = kind_of(raw.st_mode);
+  result.size = static_cast<std::uint64_t>(raw.st_size);
+  result.mode = static_cast<unsigned>(raw.st_mode) & 07777U;
+  result.uid = static_cast<unsigned>(raw.st_uid);
+  result.gid = static_cast<unsigned>(raw.st_gid);
+  return result;
+}
+
+bool means_missing(int error) {
+  return error == ENOENT || error == ENOTDIR || error == ELOOP;
+}
+
+std::vector<char*> c_words(std::vector<std::string>& words) {
+  std::vector<char*> result;
+  for (std::string& word : words) {
+    result.push_back(word.data());
+  }
+  result.push_back(nullptr);
+  return result;
+}
+
+std::string parent_of(const std::string& path) {
+  const auto slash = path.rfind('/');
+  return slash == 0 || slash == std::string::npos ? std::string("/") : path.substr(0, slash);
+}
+
+std::string disk_letters(std::size_t index) {
+  std::string letters(1, static_cast<char>('a' + index % 26));
+  return index < 26 ? letters : disk_letters(index / 26 - 1) + letters;
+}
+
+}  // namespace
+
+FileStat ApplianceRoot::stat(std::string_view path) {
+  const std::string name(path);
+  const Owned<struct guestfs_statns, guestfs_free_statns> raw(
+      guestfs_statns(m_appliance.get(), name.c_str()));
+  if (!raw) {
+    if (means_missing(m_appliance.last_errno())) {
+      return {};
+    }
+    m_appliance.fail(fmt::format("looking at {} in the guest", name));
+  }
+  return from_statns(*raw);
+}
+
+FileStat ApplianceRoot::lstat(std::string_view path) {
+  const std::string name(path);
+  const Owned<struct guestfs_statns, guestfs_free_statns> raw(
+      guestfs_lstatns(m_appliance.get(), name.c_str()));
+  if (!raw) {
+    if (means_missing(m_appliance.last_errno())) {
+      return {};
+    }
+    m_appliance.fail(fmt::format("looking at {} in the guest", name));
+  }
+  return from_statns(*raw);
+}
+
+std::string ApplianceRoot::read(std::string_view path, std::uint64_t limit) {
+  const std::string name(path);
+  const FileStat found = stat(path);
+  if (found.kind == FileKind::missing) {
+    throw Error(ErrorKind::not_found, fmt::format("{} is not in the guest", name));
+  }
+  if (found.kind != FileKind::file) {
+    throw Error(ErrorKind::bad_input, fmt::format("{} in the guest is no regular file", name));
+  }
+  if (found.size > limit) {
+    throw Error(ErrorKind::bad_input,
+                fmt::format("{} in the guest has {} bytes, more than {}", name, found.size, limit));
+  }
+  std::string content;
+  content.reserve(static_cast<std::size_t>(found.size));
+  // Not guestfs_download: under emulation it takes a quarter of a second for the smallest file.
+  while (content.size() < found.size) {
+    std::size_t got = 0;
+    const Owned<char, std::free> bytes(
+        guestfs_pread(m_appliance.get(), name.c_str(), static_cast<int>(k_chunk),
+                      static_cast<std::int64_t>(content.size()), &got));
+    if (!bytes) {
+      m_appliance.fail(fmt::format("reading {} in the guest", name));
+    }
+    if (got == 0) {
+      break;
+    }
+    content.append(bytes.get(), got);
+  }
+  return content;
+}
+
+std::string ApplianceRoot::read_link(std::string_view path) {
+  const std::string name(path);
+  return m_appliance.text(guestfs_readlink(m_appliance.get(), name.c_str()),
+                          fmt::format("reading the link {} in the guest", name));
+}
+
+std::vector<std::string> ApplianceRoot::list(std::string_view folder) {
+  const std::string name(folder);
+  char** raw = guestfs_ls(m_appliance.get(), name.c_str());
+  if (raw == nullptr) {
+    if (means_missing(m_appliance.last_errno())) {
+      return {};
+    }
+    m_appliance.fail(fmt::format("listing {} in the guest", name));
+  }
+  std::vector<std::string> names = take_list(raw);
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+std::vector<std::string> ApplianceRoot::glob(std::string_view pattern) {
+  const std::string text(pattern);
+  // Without a slash behind folders: the names are to be the same as in a plain folder.
+  std::vector<std::string> paths =
+      m_appliance.list(guestfs_glob_expand_opts(m_appliance.get(), text.c_str(),
+                                                GUESTFS_GLOB_EXPAND_OPTS_DIRECTORYSLASH, 0, -1),
+                       fmt::format("looking for {} in the guest", text));
+  std::sort(paths.begin(), paths.end());
+  return paths;
+}
+
+// The folder of `path` with its links resolved: made if it is missing.
+std::string ApplianceRoot::make_parent(const std::string& path) {
+  const std::string folder = parent_of(path);
+  if (stat(folder).kind == FileKind::missing) {
+    m_appliance.check(guestfs_mkdir_p(m_appliance.get(), folder.c_str()),
+                      fmt::format("making {} in the guest", folder));
+  }
+  return m_appliance.text(guestfs_realpath(m_appliance.get(), folder.c_str()),
+                          fmt::format("following {} in the guest", folder));
+}
+
+// A new file in a guest with SELinux needs a label; its folder's is what the kernel would give.
+void ApplianceRoot::label_like_folder(const std::string& path, const std::string& folder) {
+  constexpr const char* k_label = "security.selinux";
+  std::size_t size = 0;
+  const Owned<char, std::free> label(
+      guestfs_lgetxattr(m_appliance.get(), folder.c_str(), k_label, &size));
+  if (label) {
+    m_appliance.check(guestfs_lsetxattr(m_appliance.get(), k_label, label.get(),
+                                        static_cast<int>(size), path.c_str()),
+                      fmt::format("setting the SELinux label of {} in the guest", path));
+  }
+}
+
+void ApplianceRoot::write(std::string_view path, std::string_view content, unsigned mode) {
+  const std::string name(path);
+  const std::string doing = fmt::format("writing {} in the guest", name);
+  const FileStat old = stat(path);
+  if (old.kind != FileKind::missing && old.kind != FileKind::file) {
+    throw Error(ErrorKind::bad_input, fmt::format("{}: it is no regular file", doing));
+  }
+  const std::string folder = old.kind == FileKind::missing ? make_parent(name) : std::string();
+  // Into the file that is there, so that its owner, mode and attributes stay. In parts, for
+  // libguestfs sends longer texts the slow way, through a file of its own.
+  const std::string_view head = content.substr(0, k_chunk);
+  m_appliance.check(guestfs_write(m_appliance.get(), name.c_str(), head.data(), head.size()),
+                    doing);
+  for (std::size_t at = head.size(); at < content.size(); at += k_chunk) {
+    const std::string_view part = content.substr(at, k_chunk);
+    m_appliance.check(
+        guestfs_write_append(m_appliance.get(), name.c_str(), part.data(), part.size()), doing);
+  }
+  if (old.kind == FileKind::missing) {
+    m_appliance.check(guestfs_chmod(m_appliance.get(), static_cast<int>(mode), name.c_str()),
+                      doing);
+    label_like_folder(name, folder);
+  }
+}
+
+void ApplianceRoot::symlink(std::string_view path, std::string_view target) {
+  const std::string name(path);
+  const std::string doing = fmt::format("making the link {} in the guest", name);
+  remove(path);
+  // The appliance's `ln` follows links in the name with its own root, so they are resolved first.
+  const std::string folder = make_parent(name);
+  const std::string real = (folder == "/" ? "" : folder) + "/" + name.substr(name.rfind('/') + 1);
+  const std::string to(target);
+  m_appliance.check(guestfs_ln_s(m_appliance.get(), to.c_str(), real.c_str()), doing);
+  label_like_folder(real, folder);
+}
+
+void ApplianceRoot::remove(std::string_view path) {
+  const std::string name(path);
+  const FileKind kind = lstat(path).kind;
+  if (kind == FileKind::missing) {
+    return;
+  }
+  if (kind == FileKind::directory) {
+    throw Error(ErrorKind::bad_input, fmt::format("{} in the guest is a folder", name));
+  }
+  m_appliance.check(guestfs_rm(m_appliance.get(), name.c_str()),
+                    fmt::format("removing {} in the guest", name));
+}
+
+ProgramResult ApplianceRoot::run(const std::vector<std::string>& argv) {
+  std::vector<std::string> owned = argv;
+  std::vector<char*> words = c_words(owned);
+  m_appliance.watch().arm(k_program_limit);
+  char* output = guestfs_command(m_appliance.get(), words.data());
+  m_appliance.watch().disarm();
+  if (output != nullptr) {
+    const Owned<char, std::free> holder(output);
+    return {.exit_code = 0, .output = output};
+  }
+  // libguestfs gives only the program's words; a machine that is gone is another matter.
+  if (m_appliance.watch().timed_out() || guestfs_is_ready(m_appliance.get()) != 1) {
+    m_appliance.fail(fmt::format("running {} in the guest", join(argv, " ")));
+  }
+  return {.exit_code = 1, .output = m_appliance.last_error()};
+}
+
+std::string ApplianceRoot::read_disk(std::string_view disk, std::uint64_t offset,
+                                     std::uint64_t length) {
+  if (length > k_binary_limit) {
+    throw Error(ErrorKind::internal, fmt::format("reading {} bytes of disk {}", length, disk));
+  }
+  const std::string device = to_appliance(disk);
+  const std::string doing = fmt::format("reading disk {} at byte {}", disk, offset);
+  std::string content;
+  while (content.size() < length) {
+    const std::uint64_t want = std::min(k_chunk, length - content.size());
+    std::size_t got = 0;
+    const Owned<char, std::free> bytes(
+        guestfs_pread_device(m_appliance.get(), device.c_str(), static_cast<int>(want),
+                             static_cast<std::int64_t>(offset + content.size()), &got));
+    if (!bytes) {
+      m_appliance.fail(doing);
+    }
+    if (got == 0) {
+      throw Error(ErrorKind::bad_input, fmt::format("{}: the disk ends there", doing));
+    }
+    content.append(bytes.get(), got);
+  }
+  return content;
+}
+
+void ApplianceRoot::write_disk(std::string_view disk, std::uint64_t offset,
+                               std::string_view content) {
+  const std::string device = to_appliance(disk);
+  const std::string doing = fmt::format("writing disk {} at byte {}", disk, offset);
+  // The disk and its partitions have caches of their own, of whole pages: a page of the disk that
+  // reaches into a partition must be read anew now, or old bytes of it would be written back.
+  if (offset % k_page != 0 || (offset + content.size()) % k_page != 0) {
+    m_appliance.check(guestfs_sync(m_appliance.get()), doing);
+    m_appliance.check(guestfs_blockdev_flushbufs(m_appliance.get(), device.c_str()), doing);
+  }
+  while (!content.empty()) {
+    const std::size_t part = std::min<std::size_t>(content.size(), k_chunk);
+    const int done = guestfs_pwrite_device(m_appliance.get(), device.c_str(), content.data(), part,
+                                           static_cast<std::int64_t>(offset));
+    m_appliance.check(done, doing);
+    if (done == 0) {
+      throw Error(ErrorKind::bad_input, fmt::format("{}: the disk ends there", doing));
+    }
+    content.remove_prefix(static_cast<std::size_t>(done));
+    offset += static_cast<std::uint64_t>(done);
+  }
+}
+
+std::string ApplianceRoot::to_appliance(std::string_view device) const {
+  for (std::size_t i = 0; i < m_disks.size(); ++i) {
+    const std::string& disk = m_disks[i];
+    if (device.starts_with(disk) &&
+        device.find_first_not_of("0123456789", disk.size()) == std::string_view::npos) {
+      return fmt::format("/dev/sd{}{}", disk_letters(i), device.substr(disk.size()));
+    }
+  }
+  if (device.find('/') != std::string_view::npos) {
+    return fmt::format("/dev/{}", device);
+  }
+  throw Error(ErrorKind::internal, fmt::format("the appliance has no disk {}", device));
+}
+
+std::string ApplianceRoot::from_appliance(std::string_view device) const {
+  std::string name(device.starts_with("/dev/") ? device.substr(5) : device);
+  for (std::size_t i = 0; i < m_disks.size(); ++i) {
+    const std::string disk = "sd" + disk_letters(i);
+    if (name.starts_with(disk) &&
+        name.find_first_not_of("0123456789", disk.size()) == std::string::npos) {
+      return m_disks[i] + name.substr(disk.size());
+    }
+  }
+  return name;
+}
+
+}  // namespace vmconvert::guest
