@@ -1,0 +1,55 @@
+// The parts of the bootloader fixer.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+#include <vmconvert/fixer_boot.hpp>
+
+#include "arguments.hpp"
+
+namespace vmconvert::fixer::bootloader {
+
+// legacy_menu.cpp. `place` is where /boot lies in GRUB legacy's words, "(hd0,1)", when our layout
+// moved it; without one such words stay.
+std::string corrected_legacy_menu(std::string_view text, Arguments& arguments,
+                                  const std::optional<std::string>& place);
+void correct_legacy_menus(Host& guest, Arguments& arguments,
+                          const std::optional<std::string>& place);
+
+// grub2_config.cpp. grub.cfg, /etc/default/grub, boot loader entries, grubenv, device.map.
+std::string corrected_grub2_menu(std::string_view text, Arguments& arguments);
+std::string corrected_defaults(std::string_view text, Arguments& arguments);
+void correct_grub2_configuration(Host& guest, Arguments& arguments);
+void correct_device_map(Host& guest);
+
+// place.cpp. Where /boot lies, in GRUB's words.
+struct Place {
+  std::string device;     // "(,msdos2)", "(hd1,gpt1)", "(lvm/vg-root)"
+  std::string boot_path;  // of /boot on that filesystem: "/boot", "" for one of its own, "/@/boot"
+  std::string uuid;       // of the filesystem; may be empty
+  std::vector<std::string> modules;   // what the core needs to read it
+  std::optional<std::string> legacy;  // "(hd0,1)"; nothing for LVM
+};
+std::optional<Place> place_of_boot(Host& guest);
+
+// core_image.cpp, modules.cpp. False after a finding.
+bool install_core(Host& guest, const Place& place, const std::string& grub_folder);
+bool install_modules(Host& guest, const Place& place, const std::string& grub_folder);
+
+// generated_menu.cpp: the settings are the one source of both the first menu and all later ones.
+struct Settings {
+  std::string arguments;  // GRUB's words, quoted for GRUB
+  std::string uuid;       // of the filesystem that holds /boot
+  std::string boot_path;  // of /boot on it
+  unsigned timeout = 5;
+  std::string first_kernel;  // guest path of a kernel that is to come first; empty: the newest
+  std::string first_initrd;
+};
+std::string settings_text(const Settings& settings);
+std::string menu_text(const Settings& settings, const std::vector<BootKernel>& kernels);
+std::string generator_script();
+void install_generated_menu(Host& guest, const Place& place, Arguments& arguments);
+
+}  // namespace vmconvert::fixer::bootloader

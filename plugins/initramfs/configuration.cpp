@@ -1,0 +1,116 @@
+#include <algorithm>
+
+#include "initramfs.hpp"
+
+namespace vmconvert::fixer::initramfs {
+namespace {
+
+using Names = std::vector<std::string>;
+
+std::string joined(const Names& names) {
+  std::string text;
+  for (const std::string& name : names) {
+    text += (text.empty() ? "" : " ") + name;
+  }
+  return text;
+}
+
+bool is_named(const std::vector<std::string_view>& words, std::string name) {
+  std::string dashed = name;
+  std::replace(dashed.begin(), dashed.end(), '_', '-');
+  return std::find(words.begin(), words.end(), name) != words.end() ||
+         std::find(words.begin(), words.end(), dashed) != words.end();
+}
+
+// /etc/initramfs-tools/modules: one module a line.
+void configure_initramfs_tools(Host& guest, const Names& modules) {
+  const std::string path = "/etc/initramfs-tools/modules";
+  std::string text = guest.read_if_there(path).value_or("");
+  std::vector<std::string> present;
+  for (const Line& line : lines_of(text)) {
+    if (const auto words = active_words(line.text); !words.empty()) {
+      present.emplace_back(words[0]);
+    }
+  }
+  const std::vector<std::string_view> words(present.begin(), present.end());
+  for (const std::string& name : modules) {
+    if (!is_named(words, name)) {
+      text += (text.empty() || text.ends_with('\n') ? "" : "\n") + name + "\n";
+    }
+  }
+  guest.update(path, text);
+}
+
+void configure_dracut(Host& guest, const Names& modules) {
+  guest.update("/etc/dracut.conf.d/vmconvert.conf",
+               "# Written by vmconvert: the disk's drivers, whatever machine builds the image.\n"
+               "add_drivers+=\" " +
+                   joined(modules) + " \"\n");
+}
+
+// /etc/sysconfig/kernel: INITRD_MODULES="xenblk ext3"
+void configure_suse(Host& guest, const Names& modules) {
+  edit_lines(guest, "/etc/sysconfig/kernel", [&](std::string_view line) {
+    const auto value = value_of(line, "INITRD_MODULES");
+    if (!value) {
+      return std::optional<std::string>();
+    }
+    const std::string_view inner = unquoted(*value);
+    std::string now(inner);
+    for (const std::string& name : modules) {
+      if (!is_named(words_of(inner), name)) {
+        now += (now.empty() ? "" : " ") + name;
+      }
+    }
+    return now == inner ? std::optional<std::string>()
+                        : std::optional(with_part(line, *value, "\"" + now + "\""));
+  });
+}
+
+// Red Hat's mkinitrd takes the disk's drivers from "alias scsi_hostadapterN MODULE".
+void configure_modprobe(Host& guest, const Names& modules) {
+  const std::string path = "/etc/modprobe.conf";
+  std::string text = guest.read_if_there(path).value_or("");
+  std::vector<std::string> aliases, targets;
+  for (const Line& line : lines_of(text)) {
+    if (const auto words = active_words(line.text); words.size() > 2 && words[0] == "alias") {
+      aliases.emplace_back(words[1]);
+      targets.emplace_back(words[2]);
+    }
+  }
+  unsigned number = 0;
+  for (const std::string& name : modules) {
+    if (!name.starts_with("virtio") || is_named({targets.begin(), targets.end()}, name)) {
+      continue;
+    }
+    std::string alias = "scsi_hostadapter";
+    while (std::find(aliases.begin(), aliases.end(), alias) != aliases.end()) {
+      alias = "scsi_hostadapter" + std::to_string(++number);
+    }
+    aliases.push_back(alias);
+    text +=
+        (text.empty() || text.ends_with('\n') ? "alias " : "\nalias ") + alias + " " + name + "\n";
+  }
+  guest.update(path, text);
+}
+
+}  // namespace
+
+bool is_suse_mkinitrd(Host& guest) {
+  const auto text = guest.read_if_there("/etc/sysconfig/kernel");
+  return text && text->find("INITRD_MODULES=") != std::string::npos;
+}
+
+void configure(Host& guest, InitrdTool tool, const Names& modules) {
+  if (tool == InitrdTool::update_initramfs) {
+    configure_initramfs_tools(guest, modules);
+  } else if (tool == InitrdTool::dracut) {
+    configure_dracut(guest, modules);
+  } else if (tool == InitrdTool::mkinitrd && is_suse_mkinitrd(guest)) {
+    configure_suse(guest, modules);
+  } else if (tool == InitrdTool::mkinitrd) {
+    configure_modprobe(guest, modules);
+  }
+}
+
+}  // namespace vmconvert::fixer::initramfs

@@ -1,0 +1,81 @@
+#include <algorithm>
+
+#include "initramfs.hpp"
+
+namespace vmconvert::fixer::initramfs {
+namespace {
+
+constexpr std::uint64_t k_list_limit = 32U << 20U;
+
+std::vector<std::string> paths_in(Host& guest, const std::string& path) {
+  std::vector<std::string> found;
+  if (!guest.is_file(path)) {
+    return found;
+  }
+  // modules.dep: "kernel/fs/ext4/ext4.ko: kernel/lib/crc16.ko"; the part before the colon counts.
+  for (const Line& line : lines_of(guest.read(path, k_list_limit))) {
+    found.push_back(line.text.substr(0, line.text.find(':')));
+  }
+  return found;
+}
+
+// Without modules.dep: the folders where these drivers have always been.
+std::vector<std::string> files_under(Host& guest, const std::string& folder) {
+  std::vector<std::string> found;
+  for (const char* place : {"/kernel/drivers/block/", "/kernel/drivers/virtio/", "/kernel/fs/ext2/",
+                            "/kernel/fs/ext3/", "/kernel/fs/ext4/", "/kernel/fs/xfs/",
+                            "/kernel/fs/btrfs/", "/kernel/fs/jfs/", "/kernel/fs/reiserfs/"}) {
+    for (const std::string& path : guest.glob(folder + place + "*.ko*")) {
+      found.push_back(path);
+    }
+  }
+  return found;
+}
+
+}  // namespace
+
+std::set<std::string> module_names(const std::vector<std::string>& paths) {
+  std::set<std::string> names;
+  for (const std::string& path : paths) {
+    const std::string_view file = base_name(path);
+    const std::size_t dot = file.find(".ko");
+    if (dot == std::string_view::npos || dot == 0) {
+      continue;
+    }
+    const std::string_view ending = file.substr(dot + 3);
+    if (ending.empty() || ending == ".gz" || ending == ".xz" || ending == ".zst") {
+      std::string name(file.substr(0, dot));
+      std::replace(name.begin(), name.end(), '-', '_');
+      names.insert(name);
+    }
+  }
+  return names;
+}
+
+bool fills(const std::set<std::string>& modules, const Need& need) {
+  return std::any_of(need.names.begin(), need.names.end(),
+                     [&](const std::string& name) { return modules.contains(name); });
+}
+
+Drivers::Drivers(Host& guest, const std::string& version) {
+  const std::string folder = "/lib/modules/" + version;
+  m_builtin = module_names(paths_in(guest, folder + "/modules.builtin"));
+  std::vector<std::string> modules = paths_in(guest, folder + "/modules.dep");
+  m_modules = module_names(modules.empty() ? files_under(guest, folder) : modules);
+  m_config = "\n" + guest.read_if_there("/boot/config-" + version).value_or("");
+}
+
+bool Drivers::built_in(const Need& need) const {
+  return fills(m_builtin, need) ||
+         std::any_of(need.options.begin(), need.options.end(), [&](const std::string& option) {
+           return m_config.find("\n" + option + "=y\n") != std::string::npos;
+         });
+}
+
+std::string Drivers::module_for(const Need& need) const {
+  const auto name = std::find_if(need.names.begin(), need.names.end(),
+                                 [&](const auto& each) { return m_modules.contains(each); });
+  return name == need.names.end() ? "" : *name;
+}
+
+}  // namespace vmconvert::fixer::initramfs

@@ -1,0 +1,167 @@
+// Reads the initramfs of the kernel that boots by default and sees to it that the target's disk and
+// the root filesystem can be reached from it. It is rebuilt only if something is missing, with the
+// guest's own tool, after the guest's own configuration says what to include.
+#include <exception>
+
+#include "initramfs.hpp"
+
+namespace vmconvert::fixer::initramfs {
+namespace {
+
+constexpr std::size_t k_other_kernels = 4;  // reading an image takes a while
+
+// The menu as it will be: what the bootloader fixer staged is seen here.
+std::optional<BootKernel> default_kernel(Host& guest) {
+  const Facts& facts = guest.facts();
+  const std::string loader = facts.disks.empty() ? "none" : facts.disks[0].loader;
+  std::optional<std::string> path = source_menu_path(guest);
+  if (facts.to == "kvm" && loader == "grub-legacy") {
+    path = legacy_menu_path(guest);
+  } else if (facts.to == "kvm" && loader != "other") {
+    path = grub2_menu_path(guest);
+  }
+  if (path) {
+    const Menu menu = parse_menu(*path, guest.read(*path));
+    const MenuEntry* entry = menu.chosen();
+    if (auto kernel = entry == nullptr ? std::nullopt : kernel_of(guest, *entry)) {
+      if (kernel->initrd.empty() && !entry->initrd.empty()) {
+        kernel->initrd = initrd_to_be_made(guest, kernel->version);
+      }
+      return kernel;
+    }
+  }
+  const std::vector<BootKernel> kernels = boot_kernels(guest);
+  return kernels.empty() ? std::nullopt : std::optional(kernels.front());
+}
+
+// Module names in an image; none if there is no image or it cannot be read.
+std::set<std::string> modules_in(Host& guest, const std::string& initrd) {
+  if (initrd.empty() || !guest.is_file(initrd)) {
+    return {};
+  }
+  try {
+    return module_names(guest.initramfs_list(initrd));
+  } catch (const std::exception& error) {
+    guest.finding("initramfs-unreadable", VMCONVERT_WARNS,
+                  initrd + " cannot be read, so it counts as one without drivers: " + error.what(),
+                  "Build it anew in the guest.");
+    return {};
+  }
+}
+
+struct Missing {
+  std::vector<std::string> modules;  // to be put in
+  std::vector<std::string> nowhere;  // neither in the kernel nor among its modules
+};
+
+Missing missing_in(Host& guest, const BootKernel& kernel, const Drivers& drivers) {
+  const std::set<std::string> present = modules_in(guest, kernel.initrd);
+  Missing missing;
+  for (const Need& need : disk_needs(guest.facts())) {
+    if (fills(present, need) || drivers.built_in(need)) {
+      continue;
+    }
+    const std::string name = drivers.module_for(need);
+    (name.empty() ? missing.nowhere : missing.modules)
+        .push_back(name.empty() ? need.names[0] : name);
+  }
+  for (const Need& need : root_needs(guest.facts())) {
+    const std::string name = drivers.module_for(need);
+    if (!name.empty() && !fills(present, need) && !drivers.built_in(need)) {
+      missing.modules.push_back(name);
+    }
+  }
+  return missing;
+}
+
+// All that the target needs and this kernel has as modules: the next image must have them too,
+// also when the guest builds only what it is told (MODULES=list, host-only).
+std::vector<std::string> all_modules(const Facts& facts, const Drivers& drivers) {
+  std::vector<std::string> names;
+  std::vector<Need> needs = disk_needs(facts);
+  for (const Need& need : root_needs(facts)) {
+    needs.push_back(need);
+  }
+  if (facts.to == "kvm") {
+    needs.push_back({{"virtio_net"}, {"CONFIG_VIRTIO_NET"}});
+  }
+  for (const Need& need : needs) {
+    const std::string name = drivers.module_for(need);
+    if (!name.empty() && !drivers.built_in(need)) {
+      names.push_back(name);
+    }
+  }
+  return names;
+}
+
+std::string joined(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) {
+    text += (text.empty() ? "" : ", ") + name;
+  }
+  return text;
+}
+
+void report_other_kernels(Host& guest, const BootKernel& chosen) {
+  std::size_t looked_at = 0;
+  for (const BootKernel& kernel : boot_kernels(guest)) {
+    if (kernel.image == chosen.image || kernel.initrd.empty()) {
+      continue;
+    }
+    if (++looked_at > k_other_kernels) {
+      break;
+    }
+    const Missing missing = missing_in(guest, kernel, Drivers(guest, kernel.version));
+    if (!missing.modules.empty() || !missing.nowhere.empty()) {
+      guest.finding("initramfs-other-kernel", VMCONVERT_INFORMS,
+                    "The initramfs of " + kernel.version +
+                        ", which does not boot by default, "
+                        "lacks the target's drivers",
+                    "Build it anew in the guest before you boot that kernel.");
+    }
+  }
+}
+
+void mend(Host& guest, const BootKernel& kernel, const Missing& missing, const Drivers& drivers) {
+  const bool kvm = guest.facts().to == "kvm";
+  if (!missing.nowhere.empty()) {
+    guest.finding(kvm ? "no-virtio" : "no-xen-driver", VMCONVERT_BLOCKS,
+                  "Kernel " + kernel.version + " has no " + joined(missing.nowhere) +
+                      ": not in its initramfs, not built in, not in /lib/modules/" + kernel.version,
+                  "Install a kernel with these drivers in the guest, then convert again.");
+    return;
+  }
+  const InitrdTool tool = initrd_tool(guest);
+  if (tool == InitrdTool::none || kernel.initrd.empty()) {
+    guest.finding("no-initramfs-tool", VMCONVERT_BLOCKS,
+                  "Kernel " + kernel.version + " needs " + joined(missing.modules) +
+                      " in an initramfs, " +
+                      (kernel.initrd.empty() ? "but it boots without one"
+                                             : "and the guest has no tool that builds one"),
+                  "Install initramfs-tools, dracut or mkinitrd in the guest and build an initramfs "
+                  "for this kernel.");
+    return;
+  }
+  const std::vector<std::string> modules = all_modules(guest.facts(), drivers);
+  configure(guest, tool, modules);
+  rebuild_later(guest, tool, kernel, modules);
+}
+
+void fix(Host& guest) {
+  const auto kernel = default_kernel(guest);
+  if (!kernel) {
+    return;  // host-kernel says so where it matters
+  }
+  const Drivers drivers(guest, kernel->version);
+  const Missing missing = missing_in(guest, *kernel, drivers);
+  if (!missing.modules.empty() || !missing.nowhere.empty()) {
+    mend(guest, *kernel, missing, drivers);
+  }
+  report_other_kernels(guest, *kernel);
+}
+
+}  // namespace
+}  // namespace vmconvert::fixer::initramfs
+
+VMCONVERT_FIXER("initramfs", "gives the initramfs the target's disk drivers", 900,
+                vmconvert::fixer::initramfs::fix)

@@ -1,0 +1,33 @@
+#include "initramfs.hpp"
+
+namespace vmconvert::fixer::initramfs {
+
+std::vector<Need> disk_needs(const Facts& facts) {
+  if (facts.to == "xen") {
+    return {{{"xen_blkfront", "xenblk"}, {"CONFIG_XEN_BLKDEV_FRONTEND"}}};
+  }
+  return {{{"virtio_blk"}, {"CONFIG_VIRTIO_BLK"}}, {{"virtio_pci"}, {"CONFIG_VIRTIO_PCI"}}};
+}
+
+std::vector<Need> root_needs(const Facts& facts) {
+  const Filesystem* root = facts.filesystem(facts.root_device);
+  const std::string type = root == nullptr ? "" : root->type;
+  if (type == "ext4") {
+    return {{{"ext4"}, {"CONFIG_EXT4_FS"}}};
+  }
+  if (type == "ext3") {  // ext4's driver mounts it too, since 2.6.33 also under its own name
+    return {{{"ext3", "ext4"}, {"CONFIG_EXT3_FS", "CONFIG_EXT4_FS"}}};
+  }
+  if (type == "ext2") {
+    return {{{"ext2", "ext4"}, {"CONFIG_EXT2_FS", "CONFIG_EXT4_FS"}}};
+  }
+  if (type == "xfs") {
+    return {{{"xfs"}, {"CONFIG_XFS_FS"}}};
+  }
+  if (type == "btrfs") {
+    return {{{"btrfs"}, {"CONFIG_BTRFS_FS"}}};
+  }
+  return {};
+}
+
+}  // namespace vmconvert::fixer::initramfs

@@ -1,0 +1,50 @@
+#include "initramfs.hpp"
+
+namespace vmconvert::fixer::initramfs {
+namespace {
+
+std::vector<std::string> dracut_words(Host& guest, const std::string& tool,
+                                      const BootKernel& kernel) {
+  std::vector<std::string> words = {tool, "--force"};
+  // Host-only images hold the drivers of the machine that builds them, here the appliance.
+  if (guest.read(tool).find("--no-hostonly") != std::string::npos) {
+    words.emplace_back("--no-hostonly");
+  }
+  words.insert(words.end(), {kernel.initrd, kernel.version});
+  return words;
+}
+
+std::vector<std::string> mkinitrd_words(Host& guest, const std::string& tool,
+                                        const BootKernel& kernel,
+                                        const std::vector<std::string>& modules) {
+  if (is_suse_mkinitrd(guest)) {
+    return {tool, "-k", kernel.image, "-i", kernel.initrd};
+  }
+  std::vector<std::string> words = {tool, "-f"};
+  for (const std::string& name : modules) {
+    words.push_back("--with=" + name);
+  }
+  words.insert(words.end(), {kernel.initrd, kernel.version});
+  return words;
+}
+
+}  // namespace
+
+void rebuild_later(Host& guest, InitrdTool tool, const BootKernel& kernel,
+                   const std::vector<std::string>& modules) {
+  const std::string path = path_of(guest, tool);
+  const std::string why = "build the initramfs of " + kernel.version + " with the target's drivers";
+  switch (tool) {
+    case InitrdTool::update_initramfs:
+      guest.run_later({path, guest.is_file(kernel.initrd) ? "-u" : "-c", "-k", kernel.version},
+                      why);
+      break;
+    case InitrdTool::dracut: guest.run_later(dracut_words(guest, path, kernel), why); break;
+    case InitrdTool::mkinitrd:
+      guest.run_later(mkinitrd_words(guest, path, kernel, modules), why);
+      break;
+    case InitrdTool::none: break;
+  }
+}
+
+}  // namespace vmconvert::fixer::initramfs
