@@ -31,8 +31,8 @@ VirtKind read_kind(const xmlNode& root, const std::string& origin) {
     return VirtKind::pv;
   }
   throw Error(ErrorKind::unsupported,
-              fmt::format("{}: guests of the type \"{}\" are no virtual machines that we know",
-                          origin, printable(os)),
+              fmt::format("{}: guests of the type {} are no virtual machines that we know", origin,
+                          in_quotes(os)),
               "vmconvert converts Xen PV, PVH and HVM guests");
 }
 
@@ -61,8 +61,7 @@ unsigned read_vcpus(const xmlNode& root, const std::string& origin) {
   const auto count = parse_number(text);
   if (!count || *count == 0 || *count > k_most) {
     throw Error(ErrorKind::bad_input,
-                fmt::format("{}: \"{}\" is not a number of virtual CPUs", origin,
-                            printable(text.substr(0, k_name_limit))),
+                fmt::format("{}: {} is not a number of virtual CPUs", origin, in_quotes(text)),
                 fmt::format("write a number from 1 to {} into <vcpu>", k_most));
   }
   return static_cast<unsigned>(*count);
@@ -129,8 +128,8 @@ model::Domain read_domain_xml(std::string_view xml, const std::string& origin) {
   const xmlNode& root = *xmlDocGetRootElement(document.get());
   if (!is_element(root, "domain")) {
     throw Error(ErrorKind::bad_input,
-                fmt::format("{}: it begins with <{}>: not a libvirt domain description", origin,
-                            reinterpret_cast<const char*>(root.name)),
+                fmt::format("{}: it begins with {}: not a libvirt domain description", origin,
+                            in_quotes(reinterpret_cast<const char*>(root.name))),
                 "give what virsh dumpxml prints, or an xl configuration with a name that ends in "
                 ".cfg");
   }

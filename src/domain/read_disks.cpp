@@ -32,8 +32,8 @@ std::string read_target(const xmlNode& disk, const std::string& origin) {
   if (target.empty() || target.size() > k_longest ||
       !std::all_of(target.begin(), target.end(), is_plain)) {
     throw Error(ErrorKind::bad_input,
-                fmt::format("{}: line {}: a disk's target \"{}\" is not a device name", origin,
-                            xmlGetLineNo(&disk), printable(target.substr(0, 2 * k_longest))),
+                fmt::format("{}: line {}: a disk's target {} is not a device name", origin,
+                            xmlGetLineNo(&disk), in_quotes(target)),
                 "write it as <target dev='xvda'/>");
   }
   return target;
@@ -50,7 +50,7 @@ DiskDevice read_device(const xmlNode& disk, const std::string& target, const std
   if (device == "floppy") {
     return DiskDevice::floppy;
   }
-  unsupported(origin, target, fmt::format("device=\"{}\" is not known", printable(device)),
+  unsupported(origin, target, fmt::format("device={} is not known", in_quotes(device)),
               "remove the disk from a copy of the description, and give that");
 }
 
@@ -64,7 +64,7 @@ DiskFormat read_format(const xmlNode& disk, const std::string& target, const std
     return DiskFormat::qcow2;
   }
   unsupported(origin, target,
-              fmt::format("the format \"{}\" is neither raw nor qcow2", printable(type)),
+              fmt::format("the format {} is neither raw nor qcow2", in_quotes(type)),
               fmt::format("turn it into a raw or qcow2 image with qemu-img convert, and change the "
                           "format of {} in a copy of the description",
                           target));
@@ -78,11 +78,10 @@ std::string source_path(const xmlNode& disk, const std::string& type) {
 void read_hard_disk(const xmlNode& xml, DomainDisk& disk, const std::string& origin) {
   const std::string type = attribute_or(&xml, "type", "file");
   if (type != "file" && type != "block") {
-    unsupported(
-        origin, disk.target,
-        fmt::format("its type \"{}\" is neither a file nor a block device", printable(type)),
-        "make it reachable as a file or block device of this host, and say so in a copy of "
-        "the description");
+    unsupported(origin, disk.target,
+                fmt::format("its type {} is neither a file nor a block device", in_quotes(type)),
+                "make it reachable as a file or block device of this host, and say so in a copy of "
+                "the description");
   }
   const xmlNode* const source = child(xml, "source");
   if (child(xml, "encryption") != nullptr ||

@@ -68,7 +68,7 @@ const fs::path* import_folder(const xsltStylesheet* stylesheet) {
 }
 
 // xsl:import and xsl:include may read beside the stylesheet and below; document() nothing at all.
-xmlDocPtr load_import(const xmlChar* uri, xmlDictPtr, int, void* context, xsltLoadType type) {
+xmlDocPtr load_import(const xmlChar* uri, xmlDictPtr names, int, void* context, xsltLoadType type) {
   if (type != XSLT_LOAD_STYLESHEET || context == nullptr) {
     return nullptr;
   }
@@ -78,7 +78,7 @@ xmlDocPtr load_import(const xmlChar* uri, xmlDictPtr, int, void* context, xsltLo
     if (folder == nullptr || !lies_within(path, *folder)) {
       return nullptr;
     }
-    XmlDoc document = parse_xml(read_text_file(path, k_xml_limit), path.string());
+    XmlDoc document = parse_xml(read_text_file(path, k_xml_limit), path.string(), names);
     document->URL = xmlStrdup(uri);
     return document.release();
   } catch (const std::exception&) {
@@ -109,8 +109,6 @@ class CompileMessages {
 
 Stylesheet compile(const fs::path& path) {
   const fs::path real = fs::weakly_canonical(path);
-  XmlDoc document = parse_xml(read_text_file(real, k_xml_limit), path.string());
-  document->URL = xmlStrdup(reinterpret_cast<const xmlChar*>(real.c_str()));
   std::string messages;
   fs::path folder = real.parent_path();
   const XmlErrors xml_errors;
@@ -118,6 +116,8 @@ Stylesheet compile(const fs::path& path) {
   if (!stylesheet) {
     throw std::bad_alloc();
   }
+  XmlDoc document = parse_xml(read_text_file(real, k_xml_limit), path.string(), stylesheet->dict);
+  document->URL = xmlStrdup(reinterpret_cast<const xmlChar*>(real.c_str()));
   stylesheet->_private = &folder;
   int failed = 0;
   {

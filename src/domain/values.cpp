@@ -27,12 +27,6 @@ std::string lowered(std::string_view text) {
   return result;
 }
 
-std::string quoted(std::string_view text) {
-  constexpr std::size_t k_shown = 80;
-  const std::string shown = printable(replace_all(std::string(text.substr(0, k_shown)), "\n", " "));
-  return fmt::format("\"{}{}\"", shown, text.size() > k_shown ? "..." : "");
-}
-
 std::string why_not_a_name(std::string_view name) {
   if (trim(name).empty()) {
     return "it is empty";
@@ -77,11 +71,17 @@ std::uint64_t unit_bytes(std::string_view unit) {
 
 }  // namespace
 
+std::string in_quotes(std::string_view text) {
+  constexpr std::size_t k_shown = 80;
+  const std::string shown = printable(replace_all(std::string(text.substr(0, k_shown)), "\n", " "));
+  return fmt::format("\"{}{}\"", shown, text.size() > k_shown ? "..." : "");
+}
+
 void check_domain_name(std::string_view name, const std::string& origin) {
   const std::string why = why_not_a_name(name);
   if (!why.empty()) {
     throw Error(ErrorKind::bad_input,
-                fmt::format("{}: {} cannot be a guest's name: {}", origin, quoted(name), why),
+                fmt::format("{}: {} cannot be a guest's name: {}", origin, in_quotes(name), why),
                 "the name becomes part of file names: rename the guest, or give a copy of the "
                 "description with another <name>");
   }
@@ -98,7 +98,7 @@ std::string normalised_uuid(std::string_view uuid, const std::string& origin) {
     }
   }
   if (digits.size() != 32) {
-    throw Error(ErrorKind::bad_input, fmt::format("{}: {} is not a uuid", origin, quoted(uuid)),
+    throw Error(ErrorKind::bad_input, fmt::format("{}: {} is not a uuid", origin, in_quotes(uuid)),
                 "write it as 8-4-4-4-12 hexadecimal digits");
   }
   for (const std::size_t at : {8U, 13U, 18U, 23U}) {
@@ -120,7 +120,7 @@ std::string normalised_mac(std::string_view mac, const std::string& origin) {
   }
   if (parts.size() != 6 || result.empty()) {
     throw Error(ErrorKind::bad_input,
-                fmt::format("{}: {} is not a MAC address", origin, quoted(mac)),
+                fmt::format("{}: {} is not a MAC address", origin, in_quotes(mac)),
                 "write it as six pairs of hexadecimal digits: 00:16:3e:00:00:01");
   }
   return result;
@@ -132,7 +132,7 @@ ByteCount to_bytes(std::string_view number, std::string_view unit, const std::st
   if (!value || scale == 0 || *value > std::numeric_limits<std::uint64_t>::max() / scale) {
     throw Error(ErrorKind::bad_input,
                 fmt::format("{}: {} with the unit {} is not an amount of memory", origin,
-                            quoted(number), quoted(unit)),
+                            in_quotes(number), in_quotes(unit)),
                 "write it as <memory unit='MiB'>1024</memory>");
   }
   return ByteCount{*value * scale};
@@ -142,12 +142,12 @@ void check_path(std::string_view path, const std::string& what, const std::strin
   if (std::any_of(path.begin(), path.end(), is_control)) {
     throw Error(ErrorKind::bad_input,
                 fmt::format("{}: {}: the path {} has a control character in it", origin, what,
-                            quoted(path)),
+                            in_quotes(path)),
                 "rename the file");
   }
   if (path.empty() || path.front() != '/') {
     throw Error(ErrorKind::bad_input,
-                fmt::format("{}: {}: the path {} is not absolute", origin, what, quoted(path)),
+                fmt::format("{}: {}: the path {} is not absolute", origin, what, in_quotes(path)),
                 "write the whole path, beginning with /");
   }
 }

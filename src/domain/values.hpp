@@ -10,7 +10,10 @@ namespace vmconvert::domain {
 
 inline constexpr std::size_t k_name_limit = 200;  // bytes: "NAME-vda.qcow2" must be a file name
 
-// All throw bad_input, with `origin` first in the message.
+// For messages: in quotes, printable, cut after 80 bytes.
+std::string in_quotes(std::string_view text);
+
+// All below throw bad_input, with `origin` first in the message.
 
 // A guest's name becomes part of file names: not empty, no slash, no control character, not "." or
 // "..", valid UTF-8, at most k_name_limit bytes.

@@ -40,7 +40,7 @@ VirtKind kind_of(const XlFile& config) {
   if (type == "pv" || type == "generic" || type == "linux") {
     return VirtKind::pv;
   }
-  wrong(config, fmt::format("the type \"{}\" is not known", type), "write pv, pvh or hvm");
+  wrong(config, fmt::format("the type {} is not known", in_quotes(type)), "write pv, pvh or hvm");
 }
 
 void add_memory(xmlNode& root, const XlFile& config) {
@@ -198,7 +198,7 @@ void add_lifecycle(xmlNode& root, const XlFile& config) {
     constexpr const char* k_known[] = {"destroy",        "restart",          "preserve",
                                        "rename-restart", "coredump-destroy", "coredump-restart"};
     if (std::find(std::begin(k_known), std::end(k_known), action) == std::end(k_known)) {
-      wrong(config, fmt::format("{} = \"{}\" is not known", event.key, action),
+      wrong(config, fmt::format("{} = {} is not known", event.key, in_quotes(action)),
             "write destroy, restart or preserve");
     }
     add(root, event.key, {}, action);

@@ -7,6 +7,7 @@
 #include "base/text.hpp"
 #include "domain/nodes.hpp"
 #include "domain/read.hpp"
+#include "domain/values.hpp"
 
 namespace vmconvert::domain {
 namespace {
@@ -36,12 +37,13 @@ const char* format_of(const XlFile::Disk& disk, const std::string& origin) {
   if (disk.format == LIBXL_DISK_FORMAT_QCOW2) {
     return "qcow2";
   }
-  throw Error(ErrorKind::unsupported,
-              fmt::format("{}: disk {} (\"{}\"): the format {} is neither raw nor qcow2", origin,
-                          disk.target, disk.spec, libxl_disk_format_to_string(disk.format)),
-              fmt::format("turn it into a raw or qcow2 image with qemu-img convert, and change the "
-                          "line of {} in a copy of the configuration",
-                          disk.target));
+  throw Error(
+      ErrorKind::unsupported,
+      fmt::format("{}: disk {} ({}): the format {} is neither raw nor qcow2", origin, disk.target,
+                  in_quotes(disk.spec), libxl_disk_format_to_string(disk.format)),
+      fmt::format("turn it into a raw or qcow2 image with qemu-img convert, and change the "
+                  "line of {} in a copy of the configuration",
+                  disk.target));
 }
 
 // xl runs a program, or asks another domain, to make such a disk appear.
@@ -52,11 +54,11 @@ void check_reachable(const XlFile::Disk& disk, const std::string& origin) {
                              ? "the domain " + disk.backend_domain
                              : "";
   if (!by.empty()) {
-    throw Error(
-        ErrorKind::unsupported,
-        fmt::format("{}: disk {} (\"{}\") is served by {}", origin, disk.target, disk.spec, by),
-        "make it reachable as a block device of this host, and name that in a copy of the "
-        "configuration");
+    throw Error(ErrorKind::unsupported,
+                fmt::format("{}: disk {} ({}) is served by {}", origin, disk.target,
+                            in_quotes(disk.spec), by),
+                "make it reachable as a block device of this host, and name that in a copy of the "
+                "configuration");
   }
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "domain/values.hpp"
 #include "domain/xml.hpp"
 
 namespace vmconvert::domain {
@@ -170,7 +171,7 @@ XlFile::Disk XlFile::parse_disk(const std::string& spec) const {
   if (xlu_disk_parse(m_config.get(), 1, specs, disk.get()) != 0) {
     throw Error(
         ErrorKind::bad_input,
-        fmt::format("the disk \"{}\" cannot be understood: {}", printable(spec), m_report.take()),
+        fmt::format("the disk {} cannot be understood: {}", in_quotes(spec), m_report.take()),
         "see xl-disk-configuration(5) for how it is written");
   }
   return Disk{spec,

@@ -5,6 +5,7 @@
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "domain/nodes.hpp"
+#include "domain/values.hpp"
 #include "domain/xl_settings.hpp"
 
 namespace vmconvert::domain {
@@ -23,7 +24,7 @@ unsigned port_of(const std::string& display, const std::string& origin) {
   const auto number = parse_number(display);
   if (!number || *number > 65535 - k_vnc_port) {
     throw Error(ErrorKind::bad_input,
-                fmt::format("{}: \"{}\" is not a VNC display number", origin, printable(display)),
+                fmt::format("{}: {} is not a VNC display number", origin, in_quotes(display)),
                 "write vncdisplay=1, or leave it out for the first free one");
   }
   return k_vnc_port + static_cast<unsigned>(*number);

@@ -4,6 +4,7 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "domain/values.hpp"
 
 namespace vmconvert::domain {
 
@@ -17,10 +18,10 @@ XlSettings::XlSettings(std::string_view line, const std::string& where) {
     }
     const auto equals = part.find('=');
     if (equals == std::string::npos || trim(part.substr(0, equals)).empty()) {
-      throw Error(ErrorKind::bad_input,
-                  fmt::format("{} \"{}\": \"{}\" is not key=value", where, printable(line),
-                              printable(part)),
-                  "see xl.cfg(5) for how it is written");
+      throw Error(
+          ErrorKind::bad_input,
+          fmt::format("{} {}: {} is not key=value", where, in_quotes(line), in_quotes(part)),
+          "see xl.cfg(5) for how it is written");
     }
     const std::string key(trim(std::string_view(part).substr(0, equals)));
     m_values[key] = std::string(trim(std::string_view(part).substr(equals + 1)));

@@ -13,6 +13,7 @@ namespace vmconvert::domain {
 namespace {
 
 constexpr std::size_t k_max_error_lines = 20;
+constexpr std::size_t k_max_error_text = 300;
 
 // libxml2 hands its parser to the SAX callbacks. A document type is where entities are declared, so
 // the parser is stopped before it reads the first of them.
@@ -93,8 +94,9 @@ void XmlErrors::take(void* self, xmlErrorPtr error) noexcept {
     return;
   }
   try {
-    const std::string text =
-        printable(trim(error->message == nullptr ? "unknown error" : error->message));
+    const std::string text = printable(
+        trim(std::string_view(error->message == nullptr ? "unknown error" : error->message)
+                 .substr(0, k_max_error_text)));
     lines.push_back(error->line > 0 ? fmt::format("line {}: {}", error->line, text) : text);
   } catch (const std::exception&) {
     return;  // no memory for a message: the caller still sees the failure itself
@@ -108,7 +110,7 @@ std::string XmlErrors::first(std::size_t count) const {
   return join(some, "; ");
 }
 
-XmlDoc parse_xml(std::string_view text, const std::string& origin) {
+XmlDoc parse_xml(std::string_view text, const std::string& origin, xmlDict* names) {
   if (text.size() > k_xml_limit) {
     throw Error(ErrorKind::bad_input,
                 fmt::format("{}: {} bytes of XML are more than the limit of {}", origin,
@@ -119,6 +121,11 @@ XmlDoc parse_xml(std::string_view text, const std::string& origin) {
   const XmlParser parser(xmlNewParserCtxt());
   if (!parser) {
     throw std::bad_alloc();
+  }
+  if (names != nullptr) {
+    xmlDictFree(parser->dict);
+    parser->dict = names;
+    xmlDictReference(names);
   }
   bool has_document_type = false;
   parser->_private = &has_document_type;

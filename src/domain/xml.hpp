@@ -52,8 +52,9 @@ class XmlErrors {
 
 // `origin` names the text in messages: a path, or "domain NAME at URI".
 // Throws bad_input: larger than k_xml_limit, deeper than k_xml_depth_limit, a DOCTYPE, not well
-// formed (the message has the line).
-XmlDoc parse_xml(std::string_view text, const std::string& origin);
+// formed (the message has the line). `names` is the dictionary that the tree is to share: libxslt
+// wants a stylesheet's documents to share the stylesheet's.
+XmlDoc parse_xml(std::string_view text, const std::string& origin, xmlDict* names = nullptr);
 
 // Indented by two blanks, no declaration, one newline at the end: the form that is written to files
 // and compared in diffs. Throws what parse_xml throws.

@@ -272,7 +272,7 @@
       <xsl:copy-of select="mac[@address]"/>
       <xsl:if test="source">
         <source>
-          <xsl:copy-of select="source/@bridge[current()/@type = 'bridge'] | source/@network
+          <xsl:apply-templates select="source/@bridge[current()/@type = 'bridge'] | source/@network
               | source/@portgroup | source/@dev[current()/@type = 'direct'] | source/@mode"/>
         </source>
       </xsl:if>
@@ -280,6 +280,11 @@
       <model type="virtio"/>
       <xsl:copy-of select="link"/>
     </interface>
+  </xsl:template>
+
+  <!-- A template of its own, so that a site can map its bridges by overriding it. -->
+  <xsl:template match="interface/source/@*">
+    <xsl:copy/>
   </xsl:template>
 
   <xsl:template match="graphics">
