@@ -144,14 +144,14 @@ $1
 END
 }
 
-# xl_common: the lines that every PV guest's xl configuration has.
+# xl_common VCPUS: the lines that every guest's xl configuration has.
 xl_common() {
   cat <<END
 # Xen guest $name
 name = "$name"
 uuid = "$(stable_uuid "$name domain")"
 memory = 512
-vcpus = 1
+vcpus = $1
 vif = [ 'mac=$(stable_mac "$name"),bridge=xenbr0' ]
 on_poweroff = 'destroy'
 on_reboot   = 'restart'
