@@ -1,0 +1,127 @@
+#include "guest/facts_json.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+namespace vmconvert::guest {
+namespace {
+
+using Json = nlohmann::json;
+
+Json source_json(const model::Domain& domain) {
+  Json json = {{"kind", model::to_string(domain.kind)},
+               {"boot", "disk"},
+               {"kernel", ""},
+               {"initrd", ""},
+               {"cmdline", ""}};
+  if (domain.direct_boot) {
+    json["boot"] = "direct";
+    json["kernel"] = domain.direct_boot->kernel.string();
+    json["initrd"] = domain.direct_boot->initrd.string();
+    json["cmdline"] = domain.direct_boot->cmdline;
+  } else if (domain.bootloader) {
+    json["boot"] = "pygrub";
+  }
+  return json;
+}
+
+Json disk_json(const model::TargetDisk& disk, const std::map<std::string, std::string>& loaders) {
+  const LoaderGap gap = loader_gap(disk);
+  const auto loader = loaders.find(disk.name);
+  Json partitions = Json::array();
+  for (const model::Partition& part : disk.partitions) {
+    partitions.push_back({{"number", part.number},
+                          {"start_bytes", part.start.value},
+                          {"length_bytes", part.length.value},
+                          {"bios_boot", part.bios_boot}});
+  }
+  return {{"name", disk.name},
+          {"table", model::to_string(disk.table)},
+          {"loader", loader == loaders.end() ? "none" : loader->second},
+          {"size_bytes", disk.size.value},
+          {"gap_offset", gap.offset.value},
+          {"gap_bytes", gap.length.value},
+          {"partitions", std::move(partitions)}};
+}
+
+Json guest_json(const model::GuestFacts& guest) {
+  Json kernels = Json::array();
+  for (const model::Kernel& kernel : guest.kernels) {
+    kernels.push_back({{"version", kernel.version},
+                       {"image", kernel.image},
+                       {"initrd", kernel.initrd},
+                       {"modules", kernel.modules}});
+  }
+  return {{"distribution", guest.distribution},
+          {"arch", guest.arch},
+          {"init", guest.init},
+          {"menu", guest.menu},
+          {"kernels", std::move(kernels)}};
+}
+
+Json filesystems_json(const std::vector<model::Filesystem>& filesystems) {
+  Json json = Json::array();
+  for (const model::Filesystem& fs : filesystems) {
+    json.push_back({{"device", fs.device},
+                    {"type", fs.type},
+                    {"uuid", fs.uuid},
+                    {"label", fs.label},
+                    {"mountpoint", fs.mountpoint}});
+  }
+  return json;
+}
+
+Json nics_json(const std::vector<model::DomainNic>& nics) {
+  Json json = Json::array();
+  for (const model::DomainNic& nic : nics) {
+    json.push_back({{"mac", nic.mac}, {"index", json.size()}});
+  }
+  return json;
+}
+
+}  // namespace
+
+LoaderGap loader_gap(const model::TargetDisk& disk) {
+  if (disk.table == model::TableKind::gpt) {
+    for (const model::Partition& part : disk.partitions) {
+      if (part.bios_boot) {
+        return {part.start, part.length};
+      }
+    }
+  }
+  if (disk.table != model::TableKind::mbr || disk.partitions.empty()) {
+    return {};
+  }
+  const auto first = std::min_element(
+      disk.partitions.begin(), disk.partitions.end(),
+      [](const model::Partition& a, const model::Partition& b) { return a.start < b.start; });
+  const ByteCount behind_boot_sector{k_sector_size};
+  if (first->start <= behind_boot_sector) {
+    return {};
+  }
+  return {behind_boot_sector, first->start - behind_boot_sector};
+}
+
+std::string to_facts_json(const FactsInput& input) {
+  Json renames = Json::array();
+  for (const model::DeviceRename& rename : input.layout.renames) {
+    renames.push_back({{"from", rename.from}, {"to", rename.to}});
+  }
+  Json disks = Json::array();
+  for (const model::TargetDisk& disk : input.layout.disks) {
+    disks.push_back(disk_json(disk, input.loaders));
+  }
+  const Json json = {{"version", 1},
+                     {"to", model::to_string(input.to)},
+                     {"source", source_json(input.domain)},
+                     {"root_device", input.guest.root_device},
+                     {"boot_device", input.guest.boot_device},
+                     {"renames", std::move(renames)},
+                     {"disks", std::move(disks)},
+                     {"filesystems", filesystems_json(input.guest.filesystems)},
+                     {"nics", nics_json(input.domain.nics)},
+                     {"guest", guest_json(input.guest)}};
+  return json.dump(2, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace vmconvert::guest

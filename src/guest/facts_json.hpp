@@ -1,0 +1,36 @@
+// What fixers are told about the guest: the JSON of vmconvert-plugin(7), "Facts".
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "model/domain.hpp"
+#include "model/guest_facts.hpp"
+#include "model/layout.hpp"
+#include "model/plan.hpp"
+
+namespace vmconvert::guest {
+
+struct FactsInput {
+  const model::Domain& domain;
+  const model::Layout& layout;
+  const model::GuestFacts& guest;
+  // Target disk -> the loader in its boot sector: none, grub2, grub-legacy, other. None if absent.
+  std::map<std::string, std::string> loaders;
+  model::TargetHypervisor to = model::TargetHypervisor::kvm;
+};
+
+// Bytes of the guest that are no UTF-8 become U+FFFD.
+std::string to_facts_json(const FactsInput& input);
+
+// Where a loader's core may lie: behind the boot sector of an MBR disk up to its first partition,
+// or the BIOS boot partition of a GPT disk. Both zero when there is no such place.
+struct LoaderGap {
+  ByteCount offset;
+  ByteCount length;
+
+  bool operator==(const LoaderGap&) const = default;
+};
+LoaderGap loader_gap(const model::TargetDisk& disk);
+
+}  // namespace vmconvert::guest
