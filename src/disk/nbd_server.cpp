@@ -42,6 +42,22 @@ bool allows_direct_io(const std::filesystem::path& path) {
   return static_cast<bool>(Fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_DIRECT)));
 }
 
+NbdServer start_qemu_nbd(const ImageExport& image, const std::string& cache) {
+  std::filesystem::path socket = new_socket_path(image.folder, "image");
+  std::vector<std::string> argv = {"qemu-nbd",
+                                   "--persistent",
+                                   fmt::format("--shared={}", k_max_connections),
+                                   fmt::format("--format={}", model::to_string(image.format)),
+                                   fmt::format("--socket={}", socket.string()),
+                                   cache};
+  if (image.access == Access::read_only) {
+    argv.emplace_back("--read-only");
+  }
+  argv.emplace_back("--");
+  argv.push_back(std::filesystem::absolute(image.image).string());
+  return {argv, std::move(socket), image.image.string()};
+}
+
 }  // namespace
 
 NbdServer::NbdServer(const std::vector<std::string>& argv, std::filesystem::path socket,
@@ -131,18 +147,18 @@ std::filesystem::path new_socket_path(const std::filesystem::path& folder,
 }
 
 NbdServer serve_image(const ImageExport& image) {
-  std::filesystem::path socket = new_socket_path(image.folder, "image");
-  std::vector<std::string> argv = {"qemu-nbd", "--persistent",
-                                   fmt::format("--shared={}", k_max_connections),
-                                   fmt::format("--format={}", model::to_string(image.format)),
-                                   fmt::format("--socket={}", socket.string())};
-  argv.push_back(allows_direct_io(image.image) ? "--cache=none" : "--cache=writeback");
-  if (image.access == Access::read_only) {
-    argv.emplace_back("--read-only");
+  // cache=none is refused where a layer of the image lies on a filesystem without direct I/O.
+  if (allows_direct_io(image.image)) {
+    try {
+      return start_qemu_nbd(image, "--cache=none");
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::tool_failed) {
+        throw;
+      }
+      log_detail(fmt::format("{}; trying it with the page cache", error.message()));
+    }
   }
-  argv.emplace_back("--");
-  argv.push_back(std::filesystem::absolute(image.image).string());
-  return {argv, std::move(socket), image.image.string()};
+  return start_qemu_nbd(image, "--cache=writeback");
 }
 
 }  // namespace vmconvert::disk
