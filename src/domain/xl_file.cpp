@@ -56,6 +56,23 @@ void check_text(std::string_view text, const std::string& origin) {
   }
 }
 
+// The name that libxlutil puts before its messages; ours replaces it.
+constexpr const char* k_report_name = "xl";
+
+// "xl:3: config parsing error near `=': ..." -> "line 3: config parsing error near `=': ...". For
+// an error at a line's end libxlutil names the line before.
+std::string with_line(const std::string& report) {
+  std::string_view rest(report);
+  rest.remove_prefix(std::min(rest.size(), std::string_view(k_report_name).size() + 1));
+  const auto colon = rest.find(':');
+  const auto line = parse_number(rest.substr(0, colon));
+  if (colon == std::string_view::npos || !line) {
+    return std::string(trim(rest));
+  }
+  const bool at_end = rest.find("near <newline>") != std::string_view::npos;
+  return fmt::format("line {}: {}", *line + (at_end ? 1 : 0), trim(rest.substr(colon + 1)));
+}
+
 }  // namespace
 
 ReportStream::ReportStream() : m_file(open_memstream(&m_text, &m_size)) {
@@ -74,20 +91,19 @@ std::string ReportStream::take() {
   constexpr std::size_t k_longest = 500;
   const std::string_view fresh = std::string_view(m_text, m_size).substr(m_taken);
   m_taken = m_size;
-  const std::string line = replace_all(std::string(trim(fresh.substr(0, k_longest))), "\n", "; ");
-  return printable(line);
+  return printable(fresh.substr(0, std::min(fresh.find('\n'), k_longest)));
 }
 
 XlFile::XlFile(std::string_view text, std::string origin) : m_origin(std::move(origin)) {
   check_text(text, m_origin);
-  m_config.reset(xlu_cfg_init(m_report.file(), m_origin.c_str()));
+  m_config.reset(xlu_cfg_init(m_report.file(), k_report_name));
   if (!m_config) {
     throw std::bad_alloc();
   }
   // A last line without its newline is fine for xl, too.
   const std::string whole = std::string(text) + "\n";
   if (xlu_cfg_readdata(m_config.get(), whole.data(), static_cast<int>(whole.size())) != 0) {
-    throw Error(ErrorKind::bad_input, fmt::format("not an xl configuration: {}", m_report.take()),
+    throw Error(ErrorKind::bad_input, fmt::format("{}: {}", m_origin, with_line(m_report.take())),
                 "correct the line; Python code of old xm configurations must be written out as "
                 "plain values");
   }
@@ -169,10 +185,10 @@ XlFile::Disk XlFile::parse_disk(const std::string& spec) const {
   const char* const specs[] = {spec.c_str()};
   m_report.take();
   if (xlu_disk_parse(m_config.get(), 1, specs, disk.get()) != 0) {
-    throw Error(
-        ErrorKind::bad_input,
-        fmt::format("the disk {} cannot be understood: {}", in_quotes(spec), m_report.take()),
-        "see xl-disk-configuration(5) for how it is written");
+    throw Error(ErrorKind::bad_input,
+                fmt::format("{}: the disk {} cannot be understood: {}", m_origin, in_quotes(spec),
+                            with_line(m_report.take())),
+                "see xl-disk-configuration(5) for how it is written");
   }
   return Disk{spec,
               or_empty(disk->vdev),

@@ -1,8 +1,6 @@
 // The settings of an xl configuration, read by libxlutil.
 #pragma once
 
-#include <libxlutil.h>
-
 #include <cstdio>
 #include <optional>
 #include <string>
@@ -10,6 +8,10 @@
 #include <vector>
 
 #include "base/owned.hpp"
+
+extern "C" {  // Xen's headers do not say so themselves
+#include <libxlutil.h>
+}
 
 namespace vmconvert::domain {
 
@@ -22,7 +24,7 @@ class ReportStream {
   ~ReportStream();
 
   [[nodiscard]] FILE* file() const noexcept { return m_file; }
-  // All that was reported since the last call, on one line, made printable.
+  // The first line of what was reported since the last call, made printable.
   std::string take();
 
  private:

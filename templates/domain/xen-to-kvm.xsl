@@ -224,13 +224,14 @@
        target folder may be on any. Freed blocks go back to the storage in both. -->
   <xsl:template match="target/disk">
     <xsl:variable name="block" select="@block = 'yes'"/>
-    <disk device="disk">
+    <disk>
       <xsl:attribute name="type">
         <xsl:choose>
           <xsl:when test="$block">block</xsl:when>
           <xsl:otherwise>file</xsl:otherwise>
         </xsl:choose>
       </xsl:attribute>
+      <xsl:attribute name="device">disk</xsl:attribute>
       <driver name="qemu" type="{@format}">
         <xsl:if test="$block">
           <xsl:attribute name="cache">none</xsl:attribute>

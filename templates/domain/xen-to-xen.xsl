@@ -103,21 +103,23 @@
 
   <xsl:template match="vmconvert/target/disk">
     <xsl:variable name="block" select="@block = 'yes'"/>
-    <disk device="disk">
+    <disk>
       <xsl:attribute name="type">
         <xsl:choose>
           <xsl:when test="$block">block</xsl:when>
           <xsl:otherwise>file</xsl:otherwise>
         </xsl:choose>
       </xsl:attribute>
+      <xsl:attribute name="device">disk</xsl:attribute>
       <!-- blkback takes a raw block device as it is; all else is served by qemu. -->
-      <driver type="{@format}">
+      <driver>
         <xsl:attribute name="name">
           <xsl:choose>
             <xsl:when test="$block and @format = 'raw'">phy</xsl:when>
             <xsl:otherwise>qemu</xsl:otherwise>
           </xsl:choose>
         </xsl:attribute>
+        <xsl:attribute name="type"><xsl:value-of select="@format"/></xsl:attribute>
       </driver>
       <xsl:choose>
         <xsl:when test="$block"><source dev="{@path}"/></xsl:when>

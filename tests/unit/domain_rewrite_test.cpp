@@ -292,7 +292,7 @@ TEST(DomainRewrite, XenBootsAsAsked) {
   EXPECT_EQ(own.disks[0].target, "xvda");
   EXPECT_EQ(own.disks[0].format, DiskFormat::qcow2);
   EXPECT_EQ(own.disks.size(), 2U);
-  EXPECT_TRUE(has(xml, "<driver type=\"raw\" name=\"phy\"/>"));
+  EXPECT_TRUE(has(xml, "<driver name=\"phy\" type=\"raw\"/>"));
   EXPECT_TRUE(validate_domain_xml(xml).checked);
 
   RewriteRequest hvm_guest = to_xen(dump("hvm.running"));
