@@ -53,7 +53,7 @@ std::string microcode() {
 // Large enough that no decoder takes it in one piece; of changing content, so that it stays large.
 std::string main_archive() {
   std::string noise;
-  for (unsigned seed = 1; noise.size() < 700'000; seed = seed * 1664525U + 1013904223U) {
+  for (unsigned seed = 1; noise.size() < 200'000; seed = seed * 1664525U + 1013904223U) {
     noise += static_cast<char>(seed >> 24U);
   }
   return cpio_of({{"./init", "#!/bin/sh\n"},
@@ -95,10 +95,10 @@ class Packed : public testing::TestWithParam<Packer> {
 INSTANTIATE_TEST_SUITE_P(
     Programs, Packed,
     testing::Values(Packer{"gzip", {"gzip", "-c"}}, Packer{"xz", {"xz", "--check=crc32", "-0"}},
-                    Packer{"xz_sha", {"xz", "--check=sha256", "-0", "--block-size=100000"}},
+                    Packer{"xz_sha", {"xz", "--check=sha256", "-0", "--block-size=50000"}},
                     Packer{"lzma", {"xz", "--format=lzma", "-0"}}, Packer{"bzip2", {"bzip2", "-c"}},
                     Packer{"zstd", {"zstd", "-q", "-c"}},
-                    Packer{"zstd_plain", {"zstd", "-q", "-c", "--no-check", "-19"}},
+                    Packer{"zstd_plain", {"zstd", "-q", "-c", "--no-check", "-1"}},
                     Packer{"lz4", {"lz4", "-q", "-c"}},
                     Packer{"lz4_checked", {"lz4", "-q", "-c", "-BX", "-B4"}},
                     Packer{"lz4_legacy", {"lz4", "-q", "-c", "-l"}}),
@@ -139,17 +139,18 @@ TEST_P(Packed, cut_off_anywhere) {
 }
 
 TEST_P(Packed, damaged_anywhere_only_throws_errors) {
-  for (std::size_t at = 0; at < 64; ++at) {
-    for (const char flip : {'\x01', '\x80'}) {
-      std::string damaged = packed;
-      damaged[at] = static_cast<char>(damaged[at] ^ flip);
-      try {
-        list_initramfs(damaged);
-      } catch (const Error& error) {
-        EXPECT_EQ(error.kind(), ErrorKind::bad_input);
-      }
+  int refused = 0;
+  for (std::size_t at = 0; at < 32; ++at) {
+    std::string damaged = packed;
+    damaged[at] = static_cast<char>(damaged[at] ^ (at % 2 == 0 ? 0x01 : 0x80));
+    try {
+      list_initramfs(damaged);  // a changed time stamp in a header, say, harms nothing
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::bad_input);
+      ++refused;
     }
   }
+  EXPECT_GT(refused, 4);
 }
 
 TEST_P(Packed, reads_one_file) {
