@@ -22,9 +22,6 @@ struct LoaderBlock {
 std::uint64_t grub2_core_sector(std::string_view boot_sector);
 // GRUB 2: the rest of the core, from the end of its first sector; nothing if it cannot be right.
 std::optional<LoaderBlock> grub2_core_rest(std::string_view first_core_sector);
-// "(hd0,msdos1)/boot/grub" from a whole core; empty if it is packed in a way that we cannot read.
-std::string grub2_core_prefix(std::string_view core);
-
 // GRUB legacy: the sector that stage1 loads.
 std::uint32_t grub_legacy_next_sector(std::string_view boot_sector);
 // GRUB legacy: the path of stage2 in a stage1.5 that starts at `stage`; empty if it is none.

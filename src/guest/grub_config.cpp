@@ -52,7 +52,7 @@ void take_kernel(BootEntry& entry, const KernelLine& line) {
   entry.kernel = line.path.path;
   entry.arguments = line.arguments;
   if (!line.path.device.empty()) {
-    entry.device = line.path.device;
+    entry.device = grub2_device(line.path.device);
   }
 }
 
@@ -69,7 +69,7 @@ void take_module(BootEntry& entry, std::string_view value) {
 
 void read_entry_line(BootEntry& entry, const Directive& line) {
   if (line.name == "root" || line.name == "rootnoverify") {
-    entry.device = line.value.substr(0, line.value.find_first_of(" \t"));
+    entry.device = grub2_device(line.value.substr(0, line.value.find_first_of(" \t")));
   } else if (line.name == "kernel") {
     take_kernel(entry, read_kernel_line(line.value));
   } else if (line.name == "initrd") {
@@ -97,6 +97,19 @@ GrubPath split_grub_path(std::string_view text) {
     device.clear();
   }
   return {std::move(device), std::string(text.substr(end + 1))};
+}
+
+std::string grub2_device(std::string_view legacy_device) {
+  const auto comma = legacy_device.find(',');
+  if (comma == std::string_view::npos || !legacy_device.ends_with(')')) {
+    return std::string(legacy_device);
+  }
+  const std::string_view digits = legacy_device.substr(comma + 1, legacy_device.size() - comma - 2);
+  const auto number = parse_number(digits);
+  if (!number || *number > 255) {
+    return std::string(legacy_device);
+  }
+  return std::string(legacy_device.substr(0, comma + 1)) + std::to_string(*number + 1) + ")";
 }
 
 std::string BootEntry::argument(std::string_view name) const {

@@ -12,5 +12,7 @@ struct GrubPath {
 };
 
 GrubPath split_grub_path(std::string_view text);
+// GRUB legacy's "(hd0,0)" as GRUB 2 counts: "(hd0,1)". Other texts stay.
+std::string grub2_device(std::string_view legacy_device);
 
 }  // namespace vmconvert::guest

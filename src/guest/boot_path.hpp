@@ -1,0 +1,37 @@
+// Would this guest boot? Each link of the chain from the boot sector to init is looked at in the
+// patched guest; a chain without a hole is what "converted" means when no boot was tried.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "guest/guest_root.hpp"
+#include "model/finding.hpp"
+#include "model/guest_facts.hpp"
+#include "model/layout.hpp"
+#include "model/plan.hpp"
+
+namespace vmconvert::guest {
+
+struct BootLink {
+  std::string name;  // boot sector, loader core, loader files, menu, kernel, modules, initramfs,
+                     // root, fstab, init
+  bool ok = false;
+  std::string what;    // the evidence, or what is missing
+  std::string remedy;  // for a link that is not ok
+};
+
+struct BootPath {
+  std::vector<BootLink> links;  // in the order of booting
+
+  // Every link was found.
+  [[nodiscard]] bool complete() const;
+  // One that blocks, "boot-path-broken", for each link that was not found.
+  [[nodiscard]] model::Findings findings() const;
+};
+
+// `guest` is the guest as it will boot, after all edits; names in `layout` are the target's.
+BootPath walk_boot_path(GuestRoot& guest, const model::GuestFacts& facts,
+                        const model::Layout& layout, model::TargetHypervisor to);
+
+}  // namespace vmconvert::guest

@@ -1,0 +1,187 @@
+// The boot path from the menu's entry to the root filesystem: kernel, modules, initramfs, root=.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "base/error.hpp"
+#include "base/text.hpp"
+#include "guest/boot_path_steps.hpp"
+#include "guest/device_names.hpp"
+#include "guest/initramfs.hpp"
+#include "guest/linux_kernel.hpp"
+
+namespace vmconvert::guest {
+namespace {
+
+constexpr const char* k_rebuild =
+    "let the initramfs fixer rebuild it, or add the drivers to the guest's initramfs configuration";
+
+// Where the drivers that the kernel needs before its root is mounted can come from.
+struct Drivers {
+  BuiltInDrivers built_in;
+  std::vector<std::string> initramfs;
+  bool has_initramfs = false;
+
+  [[nodiscard]] bool has(std::string_view driver) const {
+    return built_in.has(driver) || initramfs_has_driver(initramfs, driver);
+  }
+  [[nodiscard]] bool has_file(std::string_view ending) const {
+    return std::any_of(initramfs.begin(), initramfs.end(),
+                       [&](const std::string& path) { return path.ends_with(ending); });
+  }
+};
+
+// The version of the kernel, or nothing if it is not there or cannot boot on the target.
+std::optional<std::string> walk_kernel(BootWalk& walk, const BootEntry& entry) {
+  const auto path = entry_path(walk, entry, entry.kernel);
+  if (!path || !walk.guest.is_file(*path)) {
+    walk.broken("kernel", fmt::format("{} is not where the loader looks for it", entry.kernel),
+                "correct the boot menu, or install a kernel in the guest");
+    return std::nullopt;
+  }
+  const std::string image = walk.guest.read(*path, GuestRoot::k_binary_limit);
+  const auto header = read_kernel_header(image);
+  if (!header && walk.to == model::TargetHypervisor::kvm) {
+    walk.broken("kernel", fmt::format("{} is no kernel that boots outside Xen", *path),
+                "install the distribution's ordinary kernel in the guest");
+    return std::nullopt;
+  }
+  std::string version = header ? header->version : std::string();
+  const auto dash = path->find('-', path->rfind('/'));
+  if (version.empty() && dash != std::string::npos) {
+    version = path->substr(dash + 1);
+  }
+  walk.found("kernel", fmt::format("{}, {} bytes, version {}", *path, image.size(),
+                                   version.empty() ? "unknown" : printable(version)));
+  return version;
+}
+
+void walk_modules(BootWalk& walk, const std::string& version) {
+  const std::string folder = "/lib/modules/" + version;
+  if (!version.empty() && version.find('/') == std::string::npos &&
+      walk.guest.stat(folder).kind == FileKind::directory) {
+    walk.found("modules", folder);
+  } else {
+    walk.broken("modules", fmt::format("the guest has no {} for its kernel", folder),
+                "install the modules that belong to the kernel");
+  }
+}
+
+// The names of what the initramfs images hold; nothing if one is not there.
+std::optional<std::vector<std::string>> read_initramfs(BootWalk& walk, const BootEntry& entry) {
+  std::vector<std::string> names;
+  for (const std::string& initrd : entry.initrds) {
+    const auto path = entry_path(walk, entry, initrd);
+    if (!path || !walk.guest.is_file(*path)) {
+      walk.broken("initramfs", fmt::format("{} is not where the loader looks for it", initrd),
+                  k_rebuild);
+      return std::nullopt;
+    }
+    try {
+      const std::string image = walk.guest.read(*path, GuestRoot::k_binary_limit);
+      const std::vector<std::string> more = list_initramfs(image);
+      names.insert(names.end(), more.begin(), more.end());
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::bad_input) {
+        throw;
+      }
+      walk.broken("initramfs", fmt::format("{}: {}", *path, error.message()), k_rebuild);
+      return std::nullopt;
+    }
+  }
+  return names;
+}
+
+// Any of the drivers in one list will do: ext4 mounts ext3, too.
+std::vector<std::vector<std::string>> needed_drivers(const BootWalk& walk,
+                                                     const model::Filesystem* root) {
+  std::vector<std::vector<std::string>> needed;
+  if (walk.to == model::TargetHypervisor::kvm) {
+    needed = {{"virtio_pci"}, {"virtio_blk"}};
+  } else {
+    needed = {{"xen-blkfront", "xenblk"}};
+  }
+  if (root == nullptr) {
+    return needed;
+  }
+  if (root->type == "ext2" || root->type == "ext3") {
+    needed.push_back({root->type, "ext4"});
+  } else {
+    needed.push_back({root->type});
+  }
+  if (root->device.find('/') != std::string::npos) {
+    needed.push_back({"dm-mod"});
+  }
+  return needed;
+}
+
+void walk_drivers(BootWalk& walk, const Drivers& drivers, const model::Filesystem* root) {
+  std::vector<std::string> present;
+  std::vector<std::string> missing;
+  for (const std::vector<std::string>& any : needed_drivers(walk, root)) {
+    const auto found = std::find_if(any.begin(), any.end(),
+                                    [&](const std::string& name) { return drivers.has(name); });
+    if (found == any.end()) {
+      missing.push_back(any.front());
+    } else {
+      present.push_back(*found + (drivers.built_in.has(*found) ? " (built in)" : ""));
+    }
+  }
+  const bool volume = root != nullptr && root->device.find('/') != std::string::npos;
+  if (volume && !drivers.has_file("bin/lvm") && !drivers.has_file("bin/vgchange")) {
+    missing.push_back("the lvm program");
+  }
+  const std::string where = drivers.has_initramfs ? "the initramfs" : "the kernel (no initramfs)";
+  if (!missing.empty()) {
+    walk.broken("initramfs", fmt::format("{} lacks {}", where, join(missing, ", ")), k_rebuild);
+  } else {
+    walk.found("initramfs", fmt::format("{} has {}", where, join(present, ", ")));
+  }
+}
+
+// Without an initramfs, the kernel itself looks for its root, and knows no filesystem by its UUID.
+bool kernel_can_find(std::string_view root) {
+  return root.starts_with("PARTUUID=") ||
+         (root.starts_with("/dev/") && root.find('/', 5) == std::string_view::npos);
+}
+
+void walk_root(BootWalk& walk, const BootEntry& entry) {
+  const std::string remedy = "correct root= in the boot menu";
+  const std::string wanted = entry.argument("root");
+  const DeviceNames names{walk.facts.filesystems, {}, &walk.guest};
+  const model::Filesystem* fs = wanted.empty() ? nullptr : names.find(wanted);
+  if (wanted.empty()) {
+    walk.broken("root", "the kernel's arguments have no root=", remedy);
+  } else if (fs == nullptr) {
+    walk.broken("root", fmt::format("root={} is no filesystem on the target", wanted), remedy);
+  } else if (fs->device != walk.facts.root_device) {
+    walk.broken("root",
+                fmt::format("root={} is {}, but the system is on {}", wanted, fs->device,
+                            walk.facts.root_device),
+                remedy);
+  } else if (entry.initrds.empty() && !kernel_can_find(wanted)) {
+    walk.broken("root", fmt::format("root={} cannot be found without an initramfs", wanted),
+                "give the guest an initramfs, or name the device in root=");
+  } else {
+    walk.found("root", fmt::format("root={} is {} ({})", wanted, fs->device, fs->type));
+  }
+}
+
+}  // namespace
+
+void walk_entry(BootWalk& walk, const BootEntry& entry) {
+  const auto version = walk_kernel(walk, entry);
+  if (version) {
+    walk_modules(walk, *version);
+    if (const auto names = read_initramfs(walk, entry)) {
+      const Drivers drivers{read_built_in_drivers(walk.guest, *version), *names,
+                            !entry.initrds.empty()};
+      const DeviceNames devices{walk.facts.filesystems, {}, nullptr};
+      walk_drivers(walk, drivers, devices.find("/dev/" + walk.facts.root_device));
+    }
+  }
+  walk_root(walk, entry);
+}
+
+}  // namespace vmconvert::guest

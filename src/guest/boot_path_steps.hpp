@@ -1,0 +1,51 @@
+// The parts of the walk along the boot path; boot_path.cpp puts them together.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "guest/boot_path.hpp"
+#include "guest/grub_config.hpp"
+
+namespace vmconvert::guest {
+
+struct BootWalk {
+  GuestRoot& guest;
+  const model::GuestFacts& facts;
+  const model::Layout& layout;
+  model::TargetHypervisor to;
+  BootPath path = {};
+
+  void found(std::string name, std::string what) {
+    path.links.push_back({std::move(name), true, std::move(what), {}});
+  }
+  void broken(std::string name, std::string what, std::string remedy) {
+    path.links.push_back({std::move(name), false, std::move(what), std::move(remedy)});
+  }
+};
+
+// Boot sector, core and files of the loader; the menu that it reads, as a path in the guest.
+std::optional<std::string> walk_loader(BootWalk& walk);
+// For Xen, pygrub on the host is the loader.
+std::optional<std::string> walk_pygrub(BootWalk& walk);
+
+// The entry that boots when nobody touches a key.
+std::optional<BootEntry> walk_menu(BootWalk& walk, const std::string& menu);
+
+// Kernel, modules, initramfs and root of that entry.
+void walk_entry(BootWalk& walk, const BootEntry& entry);
+
+void walk_fstab(BootWalk& walk);
+void walk_init(BootWalk& walk, const std::string& wanted);
+
+// "(hd0,msdos1)" and "/vmlinuz" as a path in the mounted guest: "/boot/vmlinuz". With an empty
+// device, the filesystem of /boot is meant. Nothing if that filesystem is not mounted there.
+std::optional<std::string> path_in_guest(const BootWalk& walk, const std::string& device,
+                                         const std::string& path);
+// The filesystem that GRUB calls "(hd0,msdos1)"; null if there is none.
+const model::Filesystem* filesystem_of_grub(const BootWalk& walk, std::string_view device);
+// As an entry's paths: its search, then its device.
+std::optional<std::string> entry_path(const BootWalk& walk, const BootEntry& entry,
+                                      const std::string& path);
+
+}  // namespace vmconvert::guest

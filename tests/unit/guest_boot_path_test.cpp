@@ -1,0 +1,374 @@
+#include "guest/boot_path.hpp"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <lzma.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+
+#include "base/temp_dir.hpp"
+#include "guest/boot_sector.hpp"
+#include "guest/folder_root.hpp"
+#include "guest/grub2_core.hpp"
+
+namespace vmconvert::guest {
+namespace {
+
+namespace fs = std::filesystem;
+using model::TargetHypervisor;
+
+std::string number(std::uint64_t value, std::size_t size) {
+  std::string bytes;
+  for (std::size_t i = 0; i < size; ++i) {
+    bytes += static_cast<char>(value >> (8 * i) & 0xffU);
+  }
+  return bytes;
+}
+
+void put(std::string& bytes, std::size_t at, const std::string& what) {
+  bytes.resize(std::max(bytes.size(), at + what.size()), '\0');
+  bytes.replace(at, what.size(), what);
+}
+
+std::string padded(std::string text, std::size_t multiple) {
+  text.resize((text.size() + multiple - 1) / multiple * multiple, '\0');
+  return text;
+}
+
+std::string packed(const std::string& text) {
+  lzma_options_lzma options = {};
+  lzma_lzma_preset(&options, 6);
+  options.dict_size = 1U << 16U;
+  const std::array<lzma_filter, 2> filters = {
+      {{LZMA_FILTER_LZMA1, &options}, {LZMA_VLI_UNKNOWN, nullptr}}};
+  std::string out(text.size() + 65536, '\0');
+  std::size_t used = 0;
+  EXPECT_EQ(lzma_raw_buffer_encode(filters.data(), nullptr,
+                                   reinterpret_cast<const std::uint8_t*>(text.data()), text.size(),
+                                   reinterpret_cast<std::uint8_t*>(out.data()), &used, out.size()),
+            LZMA_OK);
+  out.resize(used);
+  return out;
+}
+
+// A core image as grub-mkimage lays it out; the unpacking program is a filler.
+std::string make_core(const std::string& prefix) {
+  std::string module_list;
+  const std::string body = padded(prefix + '\0', 4);
+  module_list = "mimg" + number(12, 4) + number(12 + 8 + body.size(), 4) + number(3, 4) +
+                number(8 + body.size(), 4) + body;
+  const std::string unpacked = std::string(5000, 'k') + module_list;
+  const std::string data = packed(unpacked);
+  std::string core(512 + 2848, '\x90');
+  put(core, 512 + 0x08, number(data.size(), 4) + number(unpacked.size(), 4));
+  core = padded(core + data, 512);
+  put(core, 500, number(2, 8) + number(core.size() / 512 - 1, 2) + number(0x820, 2));
+  return core;
+}
+
+std::string grub2_boot_sector() {
+  std::string sector(512, '\0');
+  put(sector, 0, "\xeb\x63\x90");
+  put(sector, 0x5c, number(1, 8));
+  put(sector, 0x180, "GRUB Geom");
+  put(sector, 510, "\x55\xaa");
+  return sector;
+}
+
+std::string legacy_boot_sector() {
+  std::string sector(512, '\0');
+  put(sector, 0, "\xeb\x48\x90");
+  put(sector, 0x3e, "\x03\x02");
+  put(sector, 0x44, number(1, 4));
+  put(sector, 0x180, "GRUB Geom");
+  put(sector, 510, "\x55\xaa");
+  return sector;
+}
+
+std::string legacy_stage() {
+  std::string stage(1024, '\0');
+  put(stage, 0, "\xff");
+  put(stage, 512 + 6, "\x03\x02");
+  put(stage, 512 + 18,
+      std::string("0.97") + '\0' + "\xff\xff\xff\xff" + "/boot/grub/stage2" + '\0');
+  return stage;
+}
+
+std::string cpio(const std::vector<std::string>& paths) {
+  std::string archive;
+  const auto add = [&](const std::string& path) {
+    std::string record = "070701";
+    const std::array<std::size_t, 13> fields = {1, 0100644,         0, 0, 1, 0, 0, 0, 0, 0,
+                                                0, path.size() + 1, 0};
+    for (const std::size_t field : fields) {
+      record += fmt::format("{:08X}", field);
+    }
+    archive += padded(record + path + '\0', 4);
+  };
+  for (const std::string& path : paths) {
+    add(path);
+  }
+  add("TRAILER!!!");
+  return padded(archive, 512);
+}
+
+std::string kernel_image(const std::string& version) {
+  std::string image(0x1000, '\0');
+  put(image, 0x1fe, "\x55\xaa");
+  put(image, 0x202, "HdrS");
+  put(image, 0x20e, number(0x600, 2));
+  put(image, 0x800, version + " (builder@host) #1 SMP");
+  return image;
+}
+
+// A KVM guest that boots: GRUB 2, /boot of its own, ext3 root.
+struct Guest {
+  TempDir temp{fs::temp_directory_path(), "vmconvert-test"};
+  FolderRoot root{temp.path(), {{"vda", temp.path() / "disk"}}};
+  model::GuestFacts facts;
+  model::Layout layout;
+  std::string disk = grub2_boot_sector() + make_core("(,msdos1)/grub");
+
+  Guest() {
+    facts.filesystems = {{"vda1", "ext2", "b00b-1", "", {}, "/boot"},
+                         {"vda2", "ext3", "aaaa-2", "", {}, "/"},
+                         {"vda3", "swap", "cccc-3", "", {}, ""}};
+    facts.root_device = "vda2";
+    facts.boot_device = "vda1";
+    model::TargetDisk vda;
+    vda.name = "vda";
+    vda.size = {1U << 20U};
+    layout.disks = {vda};
+    root.write("/boot/grub/i386-pc/normal.mod", "m");
+    set_menu("root=UUID=aaaa-2 ro");
+    root.write("/boot/vmlinuz-6.1", kernel_image("6.1.0"));
+    set_initramfs({"lib/modules/6.1.0/kernel/virtio_blk.ko",
+                   "lib/modules/6.1.0/kernel/virtio_pci.ko.xz",
+                   "lib/modules/6.1.0/kernel/fs/ext4.ko"});
+    root.write("/lib/modules/6.1.0/modules.builtin", "kernel/fs/ext2/ext2.ko\n");
+    root.write("/etc/fstab",
+               "UUID=aaaa-2 / ext3 defaults 0 1\n/dev/vda1 /boot ext2 defaults 0 2\n"
+               "UUID=cccc-3 none swap sw 0 0\n/dev/sdz1 /usb vfat noauto 0 0\n"
+               "/dev/sdy1 /usb2 vfat nofail 0 0\ntmpfs /tmp tmpfs defaults 0 0\n");
+    root.write("/sbin/init", "#!", 0755);
+  }
+
+  void set_menu(const std::string& arguments) {
+    root.write("/boot/grub/grub.cfg",
+               "search --fs-uuid --set=root b00b-1\nmenuentry 'Linux' {\n linux /vmlinuz-6.1 " +
+                   arguments + "\n initrd /initrd-6.1\n}\n");
+  }
+  void set_initramfs(const std::vector<std::string>& paths) {
+    root.write("/boot/initrd-6.1", cpio(paths));
+  }
+
+  BootPath walk(TargetHypervisor to = TargetHypervisor::kvm) {
+    std::string padded_disk = disk;
+    padded_disk.resize(1U << 20U, '\0');
+    root.write("/disk", padded_disk);
+    return walk_boot_path(root, facts, layout, to);
+  }
+
+  // The names of the links that are not there.
+  std::vector<std::string> holes(TargetHypervisor to = TargetHypervisor::kvm) {
+    std::vector<std::string> names;
+    for (const BootLink& link : walk(to).links) {
+      if (!link.ok) {
+        names.push_back(link.name);
+        EXPECT_FALSE(link.what.empty());
+        EXPECT_FALSE(link.remedy.empty());
+      }
+    }
+    return names;
+  }
+};
+
+using Names = std::vector<std::string>;
+
+TEST(BootPath, of_a_good_guest_is_complete) {
+  Guest guest;
+  const BootPath path = guest.walk();
+  EXPECT_TRUE(path.complete());
+  EXPECT_TRUE(path.findings().empty());
+  Names names;
+  for (const BootLink& link : path.links) {
+    names.push_back(link.name);
+    EXPECT_TRUE(link.ok) << link.name << ": " << link.what;
+  }
+  EXPECT_EQ(names, (Names{"boot sector", "loader core", "loader files", "menu", "kernel", "modules",
+                          "initramfs", "root", "fstab", "init"}));
+}
+
+TEST(BootPath, needs_boot_code) {
+  Guest guest;
+  guest.disk = std::string(512, '\0');
+  EXPECT_EQ(guest.holes(), Names{"boot sector"});
+  put(guest.disk, 0, "LILO");
+  put(guest.disk, 510, "\x55\xaa");
+  EXPECT_EQ(guest.holes(), Names{"boot sector"});
+  guest.layout.disks.clear();
+  EXPECT_EQ(guest.holes(), Names{"boot sector"});
+}
+
+TEST(BootPath, needs_the_core_where_the_boot_sector_says) {
+  Guest guest;
+  const std::string good = guest.disk;
+  guest.disk = grub2_boot_sector();
+  EXPECT_EQ(guest.holes(), Names{"loader core"});
+  guest.disk = good;
+  put(guest.disk, 0x5c, number(1ULL << 60U, 8));
+  EXPECT_EQ(guest.holes(), Names{"loader core"});
+  guest.disk = good;
+  put(guest.disk, 512 + 500, number(~0ULL - 3, 8));
+  EXPECT_EQ(guest.holes(), Names{"loader core"});
+}
+
+TEST(BootPath, needs_the_folder_that_the_core_names) {
+  for (const char* prefix : {"(,msdos2)/grub", "(,msdos7)/grub", "(hd3,msdos1)/grub", "(x)/grub"}) {
+    Guest guest;
+    guest.disk = grub2_boot_sector() + make_core(prefix);
+    EXPECT_EQ(guest.holes(), Names{"loader files"}) << prefix;
+  }
+  Guest guest;
+  guest.root.remove("/boot/grub/i386-pc/normal.mod");
+  EXPECT_EQ(guest.holes(), Names{"loader files"});
+}
+
+TEST(BootPath, needs_the_kernel_of_the_default_entry) {
+  Guest guest;
+  guest.root.remove("/boot/vmlinuz-6.1");
+  EXPECT_EQ(guest.holes(), Names{"kernel"});
+  guest.root.write("/boot/vmlinuz-6.1", "\x1f\x8b a kernel for Xen only" + std::string(4096, 'x'));
+  EXPECT_EQ(guest.holes(), Names{"kernel"});
+  guest.root.write("/boot/vmlinuz-6.1", kernel_image("5.0"));
+  EXPECT_EQ(guest.holes(), (Names{"modules"}));
+}
+
+TEST(BootPath, needs_drivers_for_the_targets_disk) {
+  Guest guest;
+  guest.set_initramfs({"lib/xen-blkfront.ko", "lib/ext4.ko", "lib/virtio_blk.ko"});
+  EXPECT_EQ(guest.holes(), Names{"initramfs"});
+  EXPECT_NE(guest.walk().findings().at(0).message.find("virtio_pci"), std::string::npos);
+  guest.root.write("/lib/modules/6.1.0/modules.builtin", "kernel/drivers/virtio/virtio-pci.ko\n");
+  EXPECT_EQ(guest.holes(), Names{});
+  guest.set_initramfs({"lib/virtio_blk.ko"});
+  EXPECT_EQ(guest.holes(), Names{"initramfs"});
+  guest.root.write("/boot/initrd-6.1", "no archive at all");
+  EXPECT_EQ(guest.holes(), Names{"initramfs"});
+  guest.root.remove("/boot/initrd-6.1");
+  EXPECT_EQ(guest.holes(), Names{"initramfs"});
+}
+
+TEST(BootPath, needs_lvm_for_a_root_in_a_volume) {
+  Guest guest;
+  guest.facts.filesystems[1].device = guest.facts.root_device = "vg/root";
+  guest.root.write("/etc/fstab", "/dev/mapper/vg-root / ext3 defaults 0 1\n");
+  guest.set_menu("root=/dev/mapper/vg-root ro");
+  EXPECT_EQ(guest.holes(), Names{"initramfs"});
+  guest.set_initramfs(
+      {"lib/virtio_blk.ko", "lib/virtio_pci.ko", "lib/ext3.ko", "lib/dm-mod.ko", "usr/sbin/lvm"});
+  EXPECT_EQ(guest.holes(), Names{});
+}
+
+TEST(BootPath, needs_a_root_that_is_there) {
+  Guest guest;
+  for (const char* arguments :
+       {"ro", "root=/dev/xvda2", "root=UUID=dead", "root=/dev/vda1", "root=LABEL="}) {
+    guest.set_menu(arguments);
+    EXPECT_EQ(guest.holes(), Names{"root"}) << arguments;
+  }
+  guest.root.write("/boot/config-6.1.0",
+                   "\nCONFIG_VIRTIO_BLK=y\nCONFIG_VIRTIO_PCI=y\nCONFIG_EXT4_FS=y\n");
+  guest.root.write("/boot/grub/grub.cfg", "linux (hd0,1)/vmlinuz-6.1 root=UUID=aaaa-2\n");
+  EXPECT_EQ(guest.holes(), Names{"root"});
+  guest.root.write("/boot/grub/grub.cfg", "linux (hd0,1)/vmlinuz-6.1 root=/dev/vda2\n");
+  EXPECT_EQ(guest.holes(), Names{});
+}
+
+TEST(BootPath, needs_fstab_lines_that_resolve) {
+  Guest guest;
+  guest.root.write("/etc/fstab",
+                   "/dev/vda2 / ext3\n/dev/xvda3 none swap sw\n/dev/xvdb1 /data xfs\n");
+  EXPECT_EQ(guest.holes(), Names{"fstab"});
+  const std::string message = guest.walk().findings().at(0).message;
+  EXPECT_NE(message.find("line 2 (/dev/xvda3 at none), line 3"), std::string::npos) << message;
+}
+
+TEST(BootPath, needs_an_init) {
+  Guest guest;
+  guest.root.remove("/sbin/init");
+  EXPECT_EQ(guest.holes(), Names{"init"});
+  guest.root.write("/opt/start", "#!", 0755);
+  guest.set_menu("root=UUID=aaaa-2 init=/opt/start");
+  EXPECT_EQ(guest.holes(), Names{});
+  guest.set_menu("root=UUID=aaaa-2 init=/opt/stop");
+  EXPECT_EQ(guest.holes(), Names{"init"});
+}
+
+TEST(BootPath, of_grub_legacy_goes_through_its_stages) {
+  Guest guest;
+  guest.facts.loader = "grub-legacy";
+  guest.disk = legacy_boot_sector() + legacy_stage();
+  guest.root.write("/boot/grub/stage2", "s");
+  guest.root.write(
+      "/boot/grub/menu.lst",
+      "title x\nroot (hd0,0)\nkernel /vmlinuz-6.1 root=/dev/vda2\ninitrd /initrd-6.1\n");
+  EXPECT_EQ(guest.holes(), Names{});
+  guest.root.remove("/boot/grub/stage2");
+  EXPECT_EQ(guest.holes(), Names{"loader files"});
+  guest.disk = legacy_boot_sector();
+  EXPECT_EQ(guest.holes(), Names{"loader core"});
+}
+
+TEST(BootPath, under_xen_starts_at_pygrub) {
+  Guest guest;
+  guest.disk = std::string(512, '\0');
+  guest.root.remove("/boot/grub/grub.cfg");
+  EXPECT_EQ(guest.holes(TargetHypervisor::xen), Names{"menu"});
+  guest.root.write(
+      "/boot/grub/menu.lst",
+      "title x\nroot (hd0,5)\nkernel /vmlinuz-6.1 root=UUID=aaaa-2\ninitrd /initrd-6.1\n");
+  EXPECT_EQ(guest.holes(TargetHypervisor::xen), Names{"initramfs"});
+  guest.set_initramfs({"lib/xen-blkfront.ko", "lib/ext3.ko"});
+  EXPECT_EQ(guest.holes(TargetHypervisor::xen), Names{});
+}
+
+TEST(BootPath, follows_menus_and_entry_files) {
+  Guest guest;
+  guest.root.write("/boot/grub/real.cfg", guest.root.read("/boot/grub/grub.cfg"));
+  guest.root.write("/boot/grub/grub.cfg", "configfile /grub/real.cfg\n");
+  EXPECT_EQ(guest.holes(), Names{});
+  guest.root.write("/boot/grub/grub.cfg", "configfile /grub/grub.cfg\n");  // itself
+  EXPECT_EQ(guest.holes(), Names{"menu"});
+  guest.root.write("/boot/grub/grub.cfg", "set default=\"${saved_entry}\"\nblscfg\n");
+  guest.root.write("/boot/grub/grubenv", "kernelopts=root=UUID=aaaa-2 ro\nsaved_entry=m-6.1\n");
+  guest.root.write("/boot/loader/entries/m-6.1.conf",
+                   "title L\nlinux /vmlinuz-6.1\ninitrd /initrd-6.1\noptions $kernelopts\n");
+  guest.root.write("/boot/loader/entries/m-7.0.conf", "title L\nlinux /vmlinuz-7.0\n");
+  EXPECT_EQ(guest.holes(), Names{});
+}
+
+TEST(BootSector, tells_loaders_apart) {
+  EXPECT_EQ(boot_sector_loader(grub2_boot_sector()), "grub2");
+  EXPECT_EQ(boot_sector_loader(legacy_boot_sector()), "grub-legacy");
+  EXPECT_EQ(boot_sector_loader(std::string(512, '\0')), "none");
+  EXPECT_EQ(boot_sector_loader("short"), "none");
+  EXPECT_EQ(grub_legacy_stage2_path(legacy_stage()), "/boot/grub/stage2");
+}
+
+TEST(Grub2Core, survives_nonsense) {
+  std::string core = make_core("(,gpt2)/boot/grub");
+  ASSERT_TRUE(read_grub2_core(core));
+  EXPECT_EQ(read_grub2_core(core)->prefix, "(,gpt2)/boot/grub");
+  for (std::size_t size = 0; size < core.size(); size += 97) {
+    EXPECT_FALSE(read_grub2_core(core.substr(0, size)) && size < 3000);
+  }
+  put(core, 512 + 0x0c, number(0xffffffff, 4));
+  EXPECT_FALSE(read_grub2_core(core));
+  EXPECT_FALSE(read_grub2_core(std::string(100000, '\0')));
+}
+
+}  // namespace
+}  // namespace vmconvert::guest
