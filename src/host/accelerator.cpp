@@ -191,4 +191,9 @@ Accelerator find_accelerator(const std::filesystem::path& state_dir, CommandRunn
   return verdict;
 }
 
+void remember_accelerator(const std::filesystem::path& state_dir, const Accelerator& verdict,
+                          CommandRunner& commands, const AcceleratorProbe& probe) {
+  remember(state_dir, host_key(commands, probe), verdict);
+}
+
 }  // namespace vmconvert::host

@@ -32,6 +32,10 @@ struct AcceleratorProbe {
 Accelerator find_accelerator(const std::filesystem::path& state_dir, CommandRunner& commands,
                              const AcceleratorProbe& probe = {});
 
+// Overrides the verdict until the host reboots: the probe passed, and something larger hung.
+void remember_accelerator(const std::filesystem::path& state_dir, const Accelerator& verdict,
+                          CommandRunner& commands, const AcceleratorProbe& probe = {});
+
 // The kernel with the highest version among FOLDER/vmlinuz-* that we may read; empty: none.
 std::filesystem::path newest_kernel(const std::filesystem::path& folder);
 
