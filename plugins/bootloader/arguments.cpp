@@ -39,13 +39,15 @@ bool is_not_a_disk(std::string_view value) {
          value.starts_with("ZFS=") || value.starts_with("nfs:");
 }
 
-// Removes a word and the blanks before it (or behind it, for the first).
+// Removes a word and the blanks before it; those behind it for the first word, as what stands
+// before that one parts the arguments from the kernel's path.
 void erase_word(std::string& text, std::size_t at, std::size_t size) {
   std::size_t begin = at, end = at + size;
   while (begin > 0 && is_blank(text[begin - 1])) {
     --begin;
   }
   if (begin == 0) {
+    begin = at;
     while (end < text.size() && is_blank(text[end])) {
       ++end;
     }

@@ -82,9 +82,6 @@ std::vector<std::string> all_modules(const Facts& facts, const Drivers& drivers)
   for (const Need& need : root_needs(facts)) {
     needs.push_back(need);
   }
-  if (facts.to == "kvm") {
-    needs.push_back({{"virtio_net"}, {"CONFIG_VIRTIO_NET"}});
-  }
   for (const Need& need : needs) {
     const std::string name = drivers.module_for(need);
     if (!name.empty() && !drivers.built_in(need)) {
