@@ -80,28 +80,55 @@ void LineReader::take_text(char c) {
   const auto byte = static_cast<unsigned char>(c);
   if (c == '\n' || c == '\r' || c == '\f' || c == '\v') {
     end_line();
+    m_jump.reset();
+    m_cursor = {.row = c == '\r' ? m_cursor.row : 0, .column = 1};
   } else if (c == '\x1b') {
     m_state = State::escape;
     m_sequence_length = 0;
   } else if (c == '\b') {
     if (!m_line.empty()) {
       m_line.pop_back();
+      m_cursor.column -= m_cursor.column > 1 ? 1 : 0;
     }
   } else if (c == '\t') {
-    m_line += ' ';
+    put(' ');
   } else if (byte >= 0x20 && byte != 0x7f) {
-    m_line += c;
+    put(c);
   }
+}
+
+void LineReader::put(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  if (m_jump) {
+    const bool stays =
+        m_jump->column == m_cursor.column && (m_cursor.row == 0 || m_jump->row == m_cursor.row);
+    if (!stays) {
+      end_line();
+    }
+    m_cursor = *m_jump;
+    m_jump.reset();
+  }
+  m_line += c;
+  m_cursor.column += (byte & 0xc0U) == 0x80U ? 0 : 1;
   // A little longer than the limit, so that a character at the cut stays whole.
   if (m_line.size() >= k_line_limit && (m_line.size() >= k_line_limit + 4 || byte < 0x80)) {
     end_line();
   }
 }
 
+void LineReader::move_cursor() {
+  const auto numbers = split(m_parameters, ';');
+  const auto number = [&](std::size_t at) {
+    return at < numbers.size() ? parse_number(numbers[at]).value_or(1) : 1;
+  };
+  m_jump = Position{number(0), number(1)};
+}
+
 void LineReader::take_escape(char c) {
   m_state = State::text;
   if (c == '[') {
     m_state = State::sequence;
+    m_parameters.clear();
   } else if (c == ']' || c == 'P' || c == 'X' || c == '^' || c == '_') {
     m_state = State::string;
   } else if (c == '(' || c == ')' || c == '*' || c == '+' || c == '#' || c == '%' || c == ' ') {
@@ -118,12 +145,16 @@ void LineReader::take_sequence(char c) {
   ++m_sequence_length;
   if (byte >= 0x40 && byte <= 0x7e) {
     m_state = State::text;
-    if (std::string_view("HfJABEFd").find(c) != std::string_view::npos) {
+    if (c == 'H' || c == 'f') {
+      move_cursor();
+    } else if (std::string_view("JABEFd").find(c) != std::string_view::npos) {
       end_line();
     }
   } else if (byte < 0x20 || byte >= 0x7f || m_sequence_length > k_sequence_limit) {
     m_state = State::text;
     take_text(c);
+  } else {
+    m_parameters += c;
   }
 }
 

@@ -2,15 +2,17 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
 namespace vmconvert::trial {
 
 // Escape sequences, colours and cursor movements are taken out; a jump of the cursor and a carriage
-// return end a line, since what follows would overwrite it. Blank lines are left out. Lines are
-// valid UTF-8 without control characters and at most k_line_limit bytes long: longer ones are cut
-// into several. Memory use is bounded.
+// return end a line, since what follows would overwrite it. A jump to where the cursor stands
+// anyway is none: SeaBIOS makes one amid words. Blank lines are left out. Lines are valid UTF-8
+// without control characters and at most k_line_limit bytes long: longer ones are cut into several.
+// Memory use is bounded.
 class LineReader {
  public:
   static constexpr std::size_t k_line_limit = 1024;
@@ -29,12 +31,22 @@ class LineReader {
   void take_escape(char c);
   void take_sequence(char c);
   void take_string(char c);
+  void move_cursor();
+  void put(char c);
   void end_line();
 
   std::function<void(const std::string&)> m_on_line;
   std::string m_line;
   State m_state = State::text;
   std::size_t m_sequence_length = 0;
+  std::string m_parameters;  // of the control sequence that is being read
+  // One-based, as terminals count. Row 0: not known.
+  struct Position {
+    unsigned long long row = 0;
+    unsigned long long column = 1;
+  };
+  Position m_cursor;
+  std::optional<Position> m_jump;  // takes place when something is written there
 };
 
 }  // namespace vmconvert::trial

@@ -29,6 +29,16 @@ TEST(LineReader, EndsLinesAtNewlinesReturnsAndCursorJumps) {
               ElementsAre("a", "b", "c", "d", "e"));
 }
 
+TEST(LineReader, JoinsWhatSeaBiosWritesAroundAJumpToWhereTheCursorIs) {
+  EXPECT_THAT(
+      read("\x1b[01;01H\x1b[2JBooting\r\n\r\nLoading Linux 6.1.0\x1b[03;19H\x1b[03;20H-56 ..."
+           "\r\ngrub res\x1b[04;08H\x1b[04;09Hcue> \x1b[05;14Helsewhere\n")
+          .lines,
+      ElementsAre("Booting", "Loading Linux 6.1.0-56 ...", "grub rescue> ", "elsewhere"));
+  EXPECT_THAT(read("\x1b[7;3Ha\x1b[8;4Hb\x1b[99999999999999999999;4Hc\x1b[Hd\n").lines,
+              ElementsAre("a", "b", "c", "d"));
+}
+
 TEST(LineReader, KeepsTheUnfinishedLineWithItsBlanks) {
   EXPECT_EQ(read("x\nweb01 login: ").current, "web01 login: ");
   EXPECT_EQ(read("x\n").current, "");
