@@ -14,6 +14,7 @@
 
 #include "base/error.hpp"
 #include "base/fd.hpp"
+#include "base/interrupt.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
 
@@ -24,6 +25,13 @@ using Clock = std::chrono::steady_clock;
 
 int to_exit_code(int status) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+int reap(pid_t pid) {
+  int status = 0;
+  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+  }
+  return status;
 }
 
 std::filesystem::path program_or_throw(const std::string& name) {
@@ -118,7 +126,7 @@ class Pump {
     }
   }
 
-  // False when time ran out.
+  // False when time ran out. A signal that asks us to stop while we wait is Error(interrupted).
   bool run() {
     while (m_out || m_err) {
       std::array<pollfd, 3> ends = {pollfd{m_out.get(), POLLIN, 0}, pollfd{m_err.get(), POLLIN, 0},
@@ -126,6 +134,9 @@ class Pump {
       const int ready = ::poll(ends.data(), ends.size(), remaining_ms());
       if (ready < 0 && errno != EINTR) {
         throw_errno(errno, "waiting for a program's output");
+      }
+      if (ready < 0) {
+        throw_if_interrupted();
       }
       if (ready == 0) {
         return false;
@@ -226,14 +237,17 @@ CommandResult RealCommandRunner::run(const Command& command) {
   CommandResult result;
   Pump pump(std::move(in.write_end), std::move(out.read_end), std::move(err.read_end), command,
             result);
-  if (!pump.run()) {
-    result.timed_out = true;
+  try {
+    result.timed_out = !pump.run();
+  } catch (...) {
+    ::kill(-pid, SIGKILL);
+    static_cast<void>(reap(pid));
+    throw;
+  }
+  if (result.timed_out) {
     ::kill(-pid, SIGKILL);
   }
-  int status = 0;
-  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-  }
-  result.exit_code = to_exit_code(status);
+  result.exit_code = to_exit_code(reap(pid));
   return result;
 }
 
@@ -315,10 +329,7 @@ int ChildProcess::terminate(std::chrono::milliseconds grace) {
 void ChildProcess::kill() noexcept {
   if (m_pid > 0 && !m_exit_code) {
     ::kill(-m_pid, SIGKILL);
-    int status = 0;
-    while (::waitpid(m_pid, &status, 0) < 0 && errno == EINTR) {
-    }
-    m_exit_code = to_exit_code(status);
+    m_exit_code = to_exit_code(reap(m_pid));
   }
 }
 

@@ -9,6 +9,18 @@
 #include "report/json.hpp"
 
 namespace vmconvert::cli {
+namespace {
+
+// Ours, and the site's where there is such a folder.
+std::vector<std::filesystem::path> fixer_folders(const ProgramPaths& paths) {
+  std::vector<std::filesystem::path> folders = {paths.fixers};
+  if (std::filesystem::is_directory("/etc/vmconvert/fixers")) {
+    folders.emplace_back("/etc/vmconvert/fixers");
+  }
+  return folders;
+}
+
+}  // namespace
 
 void print(ProgressView& view, const std::string& text) {
   view.clear();
@@ -23,11 +35,8 @@ int with_conversion(const Options& options, ProgressView& view,
   RealCommandRunner commands;
   job::Conversion conversion(
       to_request(options),
-      job::Tools{commands,
-                 [&view](const model::Progress& progress) { view.show(progress); },
-                 paths.templates,
-                 {paths.fixers, "/etc/vmconvert/fixers"},
-                 paths.nbdkit_plugin});
+      job::Tools{commands, [&view](const model::Progress& progress) { view.show(progress); },
+                 paths.templates, fixer_folders(paths), paths.nbdkit_plugin});
   try {
     return body(conversion);
   } catch (const Error& error) {

@@ -10,6 +10,10 @@
 #include "model/plan.hpp"
 #include "model/result.hpp"
 
+namespace vmconvert::guest {
+class Appliance;
+}
+
 namespace vmconvert::job {
 
 class Conversion {
@@ -43,6 +47,16 @@ class Conversion {
 
  private:
   struct State;
+  class Carrier;
+
+  void check_target();
+  void open_overlays();
+  void fix_guest(guest::Appliance& appliance);
+  void read_extents();
+  [[nodiscard]] guest::Appliance launch();
+  [[nodiscard]] std::string virt_type() const;
+  [[nodiscard]] std::string make_domain_xml() const;
+  [[nodiscard]] std::vector<model::Step> make_steps(const model::Plan& plan) const;
   std::unique_ptr<State> m_state;
 };
 

@@ -80,7 +80,7 @@ const std::vector<CheckId>& check_ids() {
       {"cdrom-emptied", Severity::informs, "a CD-ROM image is not carried over"},
       {"unknown-os", Severity::warns, "the distribution inside is not known"},
       {"shared-identity", Severity::warns, "a copy would share an identity with the original"},
-      {"fstab-device-missing", Severity::warns, "a filesystem of fstab is on no disk of the guest"},
+      {"guest-note", Severity::informs, "something odd inside the guest that did no harm"},
       {"target-exists", Severity::blocks, "a file that would be made exists already"},
       {"no-space", Severity::blocks, "the target folder has too little room"},
       {"name-defined", Severity::blocks, "the target hypervisor has a domain of that name"},
@@ -119,8 +119,12 @@ Findings check_source(const Domain& domain, const std::vector<model::DiskFacts>&
   return findings;
 }
 
-Findings check_guest(const Domain& domain, const model::GuestFacts& guest, const model::Layout&) {
+Findings check_guest(const Domain& domain, const model::GuestFacts& guest,
+                     const std::vector<std::string>& notes) {
   Findings findings;
+  for (const std::string& note : notes) {
+    findings.push_back(finding("guest-note", note, "look at it in the guest when there is time"));
+  }
   if (guest.distribution.empty()) {
     findings.push_back(
         finding("unknown-os",

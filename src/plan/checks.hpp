@@ -10,7 +10,6 @@
 #include "model/domain.hpp"
 #include "model/finding.hpp"
 #include "model/guest_facts.hpp"
-#include "model/layout.hpp"
 
 namespace vmconvert::plan {
 
@@ -41,8 +40,9 @@ struct TargetFacts {
 model::Findings check_source(const model::Domain& domain,
                              const std::vector<model::DiskFacts>& disks, const HostFacts& host);
 // With the inside known.
+// `notes`: what was odd when its filesystems were mounted, but did no harm.
 model::Findings check_guest(const model::Domain& domain, const model::GuestFacts& guest,
-                            const model::Layout& layout);
+                            const std::vector<std::string>& notes);
 // Before the first byte is written.
 model::Findings check_target(const TargetFacts& target);
 

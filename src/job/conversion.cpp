@@ -1,0 +1,172 @@
+// The first look, and what the parts of the story share. patch.cpp and carry_out.cpp go on.
+#include "job/conversion.hpp"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <set>
+
+#include "base/error.hpp"
+#include "base/log.hpp"
+#include "base/text.hpp"
+#include "disk/probe.hpp"
+#include "host/in_use.hpp"
+#include "host/libvirt.hpp"
+#include "job/state.hpp"
+#include "plan/checks.hpp"
+#include "plan/layout.hpp"
+
+namespace vmconvert::job {
+namespace {
+
+namespace fs = std::filesystem;
+
+// The name is part of file names: a path must not come in through it.
+void require_plain_name(const std::string& name) {
+  const bool plain = !name.empty() && name.size() <= 200 && name.front() != '.' &&
+                     name.front() != '-' && name.find('/') == std::string::npos &&
+                     printable(name) == name && name.find_first_of("\n\t") == std::string::npos;
+  if (!plain) {
+    throw Error(ErrorKind::usage,
+                fmt::format("--name {} cannot be a domain's name", printable(name)),
+                "use letters, digits, dots, dashes and underscores");
+  }
+}
+
+std::vector<fs::path> source_paths(const model::Domain& domain) {
+  std::vector<fs::path> paths;
+  for (const model::DomainDisk& disk : domain.disks) {
+    if (disk.device == model::DiskDevice::disk) {
+      std::error_code error;
+      const fs::path real = fs::canonical(disk.source, error);
+      paths.push_back(error ? disk.source : real);
+    }
+  }
+  return paths;
+}
+
+plan::HostFacts read_host(const OpenedSource& source) {
+  plan::HostFacts host;
+  host.domain_active = source.active;
+  for (const host::InUse& use : host::find_users(source_paths(source.domain))) {
+    host.source_uses.push_back({use.path, use.who});
+  }
+  return host;
+}
+
+}  // namespace
+
+Conversion::Conversion(Request request, Tools tools)
+    : m_state(std::make_unique<State>(std::move(request), std::move(tools))) {}
+
+Conversion::~Conversion() = default;
+
+const model::Domain& Conversion::domain() const {
+  return m_state->source.domain;
+}
+const model::Layout& Conversion::layout() const {
+  return m_state->layout;
+}
+const model::GuestFacts& Conversion::guest() const {
+  return m_state->guest;
+}
+model::RunResult& Conversion::result() {
+  return m_state->result;
+}
+
+fs::path Conversion::State::image_path(const model::TargetDisk& disk) const {
+  if (!request.storage) {
+    return {};
+  }
+  const auto& folder = std::get<model::DirectoryTarget>(*request.storage);
+  return folder.folder / fmt::format("{}-{}.{}", name, disk.name, model::to_string(folder.format));
+}
+
+void Conversion::State::add_findings(model::Findings findings) {
+  for (model::Finding& finding : findings) {
+    result.findings.push_back(std::move(finding));
+  }
+  static_cast<void>(model::acknowledge(result.findings, request.accepted));
+}
+
+void Conversion::read_source() {
+  State& state = *m_state;
+  const StageTimer timer(state.result, "layout");
+  state.report("layout", "reading the description");
+  if (!state.request.name.empty()) {
+    require_plain_name(state.request.name);
+  }
+  state.source = open_source(state.request.source);
+  const model::Domain& domain = state.source.domain;
+  state.name = state.request.name.empty() ? domain.name : state.request.name;
+  state.result.guest = domain.name;
+  state.workspace = std::make_unique<Workspace>(state.request.state_dir);
+  state.result.job = state.workspace->job_id();
+  for (const fs::path& path : source_paths(domain)) {
+    state.locks.emplace_back(state.request.state_dir, path.string());
+  }
+  for (const model::DomainDisk& disk : domain.disks) {
+    state.disk_facts.push_back(disk.device == model::DiskDevice::disk
+                                   ? disk::probe(disk, state.tools.commands)
+                                   : model::DiskFacts{});
+  }
+  state.add_findings(plan::check_source(domain, state.disk_facts, read_host(state.source)));
+  state.layout = plan::make_layout(domain, state.disk_facts);
+  if (state.request.storage) {
+    check_target();
+  }
+}
+
+// The place for the results, before any long work: it must be there, and free.
+void Conversion::check_target() {
+  State& state = *m_state;
+  const auto& folder = std::get<model::DirectoryTarget>(*state.request.storage).folder;
+  if (!fs::is_directory(folder)) {
+    throw Error(ErrorKind::not_found, fmt::format("{} is no folder", folder.string()),
+                "make it first, or name another one: --dir DIR");
+  }
+  plan::TargetFacts target;
+  target.name = state.name;
+  for (const model::TargetDisk& disk : state.layout.disks) {
+    state.locks.emplace_back(state.request.state_dir, state.image_path(disk).string());
+    if (fs::exists(fs::symlink_status(state.image_path(disk)))) {
+      target.existing.push_back(state.image_path(disk));
+    }
+  }
+  const fs::path xml = folder / (state.name + ".xml");
+  if (fs::exists(fs::symlink_status(xml))) {
+    target.existing.push_back(xml);
+  }
+  if (state.defines()) {
+    state.target_uri = state.request.target_uri.empty()
+                           ? host::default_target_uri(state.request.state_dir)
+                           : state.request.target_uri;
+    const host::Connection connection =
+        host::Connection::open(state.target_uri, host::Access::read_write);
+    target.uri = state.target_uri;
+    target.name_defined = connection.domain_exists(state.name);
+    const std::string& uuid = state.source.domain.uuid;
+    target.uuid_defined = !target.name_defined && !uuid.empty() && connection.domain_exists(uuid);
+  }
+  state.add_findings(plan::check_target(target));
+}
+
+void Conversion::refuse_if_blocked() {
+  State& state = *m_state;
+  model::Findings& findings = state.result.findings;
+  std::vector<std::string> blocking;
+  std::string remedy;
+  for (const model::Finding& finding : findings) {
+    if (finding.severity == model::Severity::blocks && !finding.acknowledged) {
+      blocking.push_back(fmt::format("[{}] {}", finding.id, finding.message));
+      remedy += (remedy.empty() ? "" : "; ") + finding.remedy;
+    }
+  }
+  if (!blocking.empty()) {
+    throw Error(ErrorKind::refused,
+                fmt::format("{} is refused: {}", state.source.domain.name, join(blocking, "; ")),
+                remedy + ". To go on in spite of it, name the finding: --accept ID");
+  }
+}
+
+}  // namespace vmconvert::job

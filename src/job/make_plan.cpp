@@ -1,0 +1,157 @@
+// The plan: what patch() found, the domain XML to be, and the steps in order.
+#include <fmt/format.h>
+#include <sys/statvfs.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "base/diff.hpp"
+#include "base/error.hpp"
+#include "base/log.hpp"
+#include "base/text.hpp"
+#include "domain/rewrite.hpp"
+#include "domain/validate.hpp"
+#include "domain/xml.hpp"
+#include "host/libvirt.hpp"
+#include "job/conversion.hpp"
+#include "job/state.hpp"
+#include "plan/checks.hpp"
+#include "trial/machine.hpp"
+
+namespace vmconvert::job {
+namespace {
+
+namespace fs = std::filesystem;
+
+ByteCount free_space(const fs::path& folder) {
+  struct statvfs info {};
+  if (::statvfs(folder.c_str(), &info) != 0) {
+    throw_errno(errno, fmt::format("asking {} for its free space", folder.string()));
+  }
+  return ByteCount{static_cast<std::uint64_t>(info.f_bavail) * info.f_frsize};
+}
+
+std::vector<std::string> sources_of(const model::TargetDisk& disk, const model::Domain& domain) {
+  std::vector<std::string> paths;
+  for (const model::Segment& segment : disk.segments) {
+    if (segment.kind == model::SegmentKind::source) {
+      const std::string path = domain.disks.at(segment.source).source.string();
+      if (paths.empty() || paths.back() != path) {
+        paths.push_back(path);
+      }
+    }
+  }
+  return paths;
+}
+
+// xvda for a Xen guest, vda for a KVM guest.
+std::string domain_target(const std::string& disk, model::TargetHypervisor to) {
+  return to == model::TargetHypervisor::xen ? "x" + disk : disk;
+}
+
+}  // namespace
+
+// kvm where it is known to work here and the target offers it, else plain emulation.
+std::string Conversion::virt_type() const {
+  const State& state = *m_state;
+  if (state.request.to == model::TargetHypervisor::xen) {
+    return "xen";
+  }
+  if (state.accelerator.kind != host::AcceleratorKind::kvm) {
+    return "qemu";
+  }
+  if (state.defines()) {
+    const auto types =
+        host::Connection::open(state.target_uri, host::Access::read_only).domain_types();
+    return std::find(types.begin(), types.end(), "kvm") == types.end() ? "qemu" : "kvm";
+  }
+  return "kvm";
+}
+
+std::string Conversion::make_domain_xml() const {
+  const State& state = *m_state;
+  const bool to_xen = state.request.to == model::TargetHypervisor::xen;
+  domain::RewriteRequest rewrite;
+  rewrite.source_xml = state.source.domain.xml;
+  rewrite.stylesheet =
+      !state.request.stylesheet.empty()
+          ? state.request.stylesheet
+          : state.tools.templates / "domain" / (to_xen ? "xen-to-xen.xsl" : "xen-to-kvm.xsl");
+  rewrite.name = state.name;
+  rewrite.virt_type = virt_type();
+  rewrite.arch = state.source.domain.arch;
+  for (const model::TargetDisk& disk : state.layout.disks) {
+    rewrite.disks.push_back({domain_target(disk.name, state.request.to), state.image_path(disk),
+                             std::get<model::DirectoryTarget>(*state.request.storage).format, false,
+                             disk.readonly});
+  }
+  std::string xml = domain::rewrite_domain(rewrite);
+  const domain::Validation validation = domain::validate_domain_xml(xml);
+  if (!validation.checked) {
+    log_detail(validation.note);
+  }
+  return xml;
+}
+
+std::vector<model::Step> Conversion::make_steps(const model::Plan& plan) const {
+  const State& state = *m_state;
+  std::vector<model::Step> steps;
+  if (state.request.trial) {
+    trial::TrialRequest defaults;
+    defaults.accelerator = state.accelerator.kind;
+    const unsigned chosen = state.request.trial_limit_seconds;
+    steps.emplace_back(model::BootTrial{
+        chosen > 0 ? chosen : static_cast<unsigned>(trial::time_limit(defaults).count())});
+  }
+  if (!state.request.storage) {
+    return steps;
+  }
+  const auto& folder = std::get<model::DirectoryTarget>(*state.request.storage);
+  for (const model::PlannedDisk& disk : plan.disks) {
+    const std::string& name = disk.layout.name;
+    steps.emplace_back(model::CreateImage{name, disk.path, folder.format, disk.layout.size});
+    steps.emplace_back(model::CopyDisk{name, disk.path, model::totals(disk.extents)});
+    steps.emplace_back(model::VerifyDisk{name, disk.path});
+  }
+  steps.emplace_back(model::WriteDomainXml{folder.folder / (state.name + ".xml")});
+  if (state.defines()) {
+    steps.emplace_back(model::DefineDomain{state.target_uri, state.name});
+    if (state.request.start) {
+      steps.emplace_back(model::StartDomain{state.target_uri, state.name});
+    }
+  }
+  return steps;
+}
+
+model::Plan Conversion::make_plan() {
+  State& state = *m_state;
+  model::Plan plan;
+  plan.source = state.source.domain;
+  plan.name = state.name;
+  plan.to = state.request.to;
+  plan.layout = state.layout;
+  plan.guest = state.guest;
+  plan.edits = state.result.edits;
+  ByteCount needed;
+  for (std::size_t i = 0; i < state.layout.disks.size(); ++i) {
+    const model::TargetDisk& disk = state.layout.disks[i];
+    plan.disks.push_back(
+        {disk, sources_of(disk, state.source.domain), state.image_path(disk), state.extents.at(i)});
+    const model::ExtentTotals sum = model::totals(state.extents.at(i));
+    needed = needed + sum.needed + sum.patched;
+    state.result.disks.push_back({disk.name, join(plan.disks.back().sources, ", "), "", disk.size,
+                                  sum.needed, sum.needed + sum.patched, sum.skipped, ""});
+  }
+  if (state.request.storage) {
+    const auto& folder = std::get<model::DirectoryTarget>(*state.request.storage).folder;
+    state.add_findings(
+        plan::check_target({{}, folder, free_space(folder), needed, {}, state.name}));
+    plan.domain_xml = make_domain_xml();
+    plan.domain_xml_diff = unified_diff("source", domain::pretty(plan.source.xml),
+                                        plan.name + ".xml", plan.domain_xml);
+  }
+  plan.findings = state.result.findings;
+  plan.steps = make_steps(plan);
+  return plan;
+}
+}  // namespace vmconvert::job

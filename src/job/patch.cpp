@@ -1,0 +1,169 @@
+// Overlays, and the one appliance run on them: inspect, fix, walk the boot path, trim.
+#include <fmt/format.h>
+
+#include <map>
+
+#include "base/error.hpp"
+#include "base/log.hpp"
+#include "base/text.hpp"
+#include "disk/overlay.hpp"
+#include "guest/appliance.hpp"
+#include "guest/boot_path.hpp"
+#include "guest/facts_json.hpp"
+#include "guest/fixer_host.hpp"
+#include "guest/fixer_loader.hpp"
+#include "guest/staged_root.hpp"
+#include "job/conversion.hpp"
+#include "job/state.hpp"
+#include "plan/checks.hpp"
+
+namespace vmconvert::job {
+namespace {
+
+namespace fs = std::filesystem;
+
+guest::Accelerator for_appliance(const host::Accelerator& accelerator) {
+  return accelerator.kind == host::AcceleratorKind::kvm ? guest::Accelerator::kvm
+                                                        : guest::Accelerator::tcg;
+}
+
+// root= of the kernel arguments that the description carries, for guests with several roots.
+std::string root_argument(const model::Domain& domain) {
+  if (!domain.direct_boot) {
+    return {};
+  }
+  std::string root;
+  for (const std::string& word : words(domain.direct_boot->cmdline)) {
+    if (word.starts_with("root=")) {
+      root = word.substr(5);
+    }
+  }
+  return root;
+}
+
+// The loader in each target disk's boot sector. A disk whose table we make has none.
+std::map<std::string, std::string> loaders(const model::Layout& layout,
+                                           const std::vector<model::DiskFacts>& facts) {
+  std::map<std::string, std::string> found;
+  for (const model::TargetDisk& disk : layout.disks) {
+    found[disk.name] = disk.composed ? "none" : facts.at(disk.segments.at(0).source).loader;
+  }
+  return found;
+}
+
+}  // namespace
+
+void Conversion::open_overlays() {
+  State& state = *m_state;
+  const fs::path scratch = state.workspace->scratch();
+  for (const model::TargetDisk& disk : state.layout.disks) {
+    state.report("layout", fmt::format("overlay for {}", disk.name));
+    state.disks.emplace_back(disk, state.source.domain,
+                             disk::SourceFolders{scratch, state.tools.nbdkit_plugin});
+    state.overlays.push_back(scratch / (disk.name + ".overlay.qcow2"));
+    disk::create_overlay(state.overlays.back(), state.disks.back().backing(), disk.size,
+                         state.tools.commands);
+  }
+}
+
+// KVM that passed its probe may still hang the appliance: then emulation, and that is remembered.
+guest::Appliance Conversion::launch() {
+  State& state = *m_state;
+  state.report("appliance", "looking for an accelerator");
+  state.accelerator = host::find_accelerator(state.request.state_dir, state.tools.commands);
+  guest::ApplianceOptions options;
+  for (std::size_t i = 0; i < state.overlays.size(); ++i) {
+    options.disks.push_back({state.layout.disks[i].name, state.overlays[i]});
+  }
+  options.scratch = state.workspace->scratch() / "appliance";
+  options.cache = "/var/tmp";
+  options.progress = state.tools.progress;
+  options.accelerator = for_appliance(state.accelerator);
+  state.report("appliance", "starting");
+  try {
+    return guest::Appliance(options);
+  } catch (const guest::LaunchTimeout& error) {
+    if (state.accelerator.kind != host::AcceleratorKind::kvm) {
+      throw;
+    }
+    state.accelerator = {host::AcceleratorKind::tcg, error.message()};
+    host::remember_accelerator(state.request.state_dir, state.accelerator, state.tools.commands);
+    log_warning(fmt::format("{}; using plain emulation from now on", error.message()));
+  }
+  options.accelerator = guest::Accelerator::tcg;
+  return guest::Appliance(options);
+}
+
+void Conversion::look_inside() {
+  State& state = *m_state;
+  open_overlays();
+  const StageTimer timer(state.result, "appliance");
+  guest::Appliance appliance = launch();
+  state.report("appliance", "inspecting");
+  state.guest = appliance.inspect(state.layout.renames,
+                                  {root_argument(state.source.domain), state.request.root_device});
+  appliance.close();
+}
+
+void Conversion::patch() {
+  State& state = *m_state;
+  open_overlays();
+  {
+    const StageTimer timer(state.result, "appliance");
+    guest::Appliance appliance = launch();
+    state.report("appliance", "inspecting");
+    state.guest = appliance.inspect(
+        state.layout.renames, {root_argument(state.source.domain), state.request.root_device});
+    fix_guest(appliance);
+    state.report("appliance", "trimming free space");
+    appliance.trim();
+    state.report("appliance", "shutting down");
+    appliance.close();
+  }
+  read_extents();
+}
+
+void Conversion::fix_guest(guest::Appliance& appliance) {
+  State& state = *m_state;
+  const model::Domain& domain = state.source.domain;
+  state.add_findings(plan::check_guest(domain, state.guest, appliance.notes()));
+  const std::string facts =
+      guest::to_facts_json({domain, state.layout, state.guest,
+                            loaders(state.layout, state.disk_facts), state.request.to});
+
+  guest::FixerOptions options;
+  if (domain.direct_boot) {
+    options.host_files = {domain.direct_boot->kernel, domain.direct_boot->initrd};
+  }
+  guest::StagedRoot staged(appliance.root());
+  state.report("appliance", "working out the edits");
+  const auto fixers = guest::load_fixers(state.tools.fixers);
+  guest::FixerRun run = guest::run_fixers(fixers, staged, facts, state.tools.commands, options);
+  state.result.edits = std::move(run.edits);
+  state.add_findings(std::move(run.findings));
+  if (model::any_blocks(state.result.findings)) {
+    return;  // the plan shows what was found so far; programs of the guest would only cost time
+  }
+  state.report("appliance", "writing the edits");
+  staged.apply();
+  state.add_findings(guest::run_deferred(run.runs, appliance.root(), state.tools.progress));
+  state.report("appliance", "walking the boot path");
+  const guest::BootPath path =
+      guest::walk_boot_path(appliance.root(), state.guest, state.layout, state.request.to);
+  for (const guest::BootLink& link : path.links) {
+    state.result.boot_path.push_back({link.name, link.ok, link.what});
+  }
+  state.add_findings(path.findings());
+}
+
+void Conversion::read_extents() {
+  State& state = *m_state;
+  const StageTimer timer(state.result, "map");
+  for (std::size_t i = 0; i < state.layout.disks.size(); ++i) {
+    const model::TargetDisk& disk = state.layout.disks[i];
+    state.report("map", disk.name);
+    state.extents.push_back(disk::map_overlay(state.overlays[i], disk.size, state.tools.commands));
+  }
+}
+
+}  // namespace vmconvert::job

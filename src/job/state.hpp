@@ -1,0 +1,77 @@
+// What a conversion knows so far. Private to job/: the parts of the story share it.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "disk/source.hpp"
+#include "host/accelerator.hpp"
+#include "job/conversion.hpp"
+#include "job/request.hpp"
+#include "job/source.hpp"
+#include "job/workspace.hpp"
+#include "model/disk_facts.hpp"
+#include "model/plan.hpp"
+#include "model/result.hpp"
+
+namespace vmconvert::job {
+
+struct Conversion::State {
+  Request request;
+  Tools tools;
+  model::RunResult result = {};
+
+  // read_source()
+  OpenedSource source = {};
+  std::string name = {};  // of the new domain
+  std::string target_uri = {};
+  std::unique_ptr<Workspace> workspace = {};
+  std::vector<Lock> locks = {};
+  std::vector<model::DiskFacts> disk_facts = {};  // parallel to source.domain.disks
+  model::Layout layout = {};
+
+  // patch()
+  host::Accelerator accelerator = {};
+  std::vector<disk::DiskSource> disks = {};  // parallel to layout.disks
+  std::vector<std::filesystem::path> overlays = {};
+  model::GuestFacts guest = {};
+  std::vector<std::vector<model::Extent>> extents = {};
+
+  State(Request the_request, Tools the_tools)
+      : request(std::move(the_request)), tools(std::move(the_tools)) {}
+
+  void report(const char* stage, const std::string& what) const {
+    if (tools.progress) {
+      tools.progress({stage, what, {}, {}});
+    }
+  }
+  // Of the image that a target disk becomes; empty without a place for it.
+  [[nodiscard]] std::filesystem::path image_path(const model::TargetDisk& disk) const;
+  // Findings of a later look; what the operator accepted is marked again over all of them.
+  void add_findings(model::Findings findings);
+  [[nodiscard]] bool defines() const { return request.storage.has_value() && request.define; }
+};
+
+// Adds a stage with its time to the result when it ends.
+class StageTimer {
+ public:
+  StageTimer(model::RunResult& result, std::string name)
+      : m_result(result), m_name(std::move(name)), m_start(std::chrono::steady_clock::now()) {}
+  StageTimer(const StageTimer&) = delete;
+  StageTimer& operator=(const StageTimer&) = delete;
+  ~StageTimer() {
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - m_start;
+    m_result.stages.push_back({m_name, took.count()});
+  }
+
+ private:
+  model::RunResult& m_result;
+  std::string m_name;
+  std::chrono::steady_clock::time_point m_start;
+};
+
+}  // namespace vmconvert::job
