@@ -9,6 +9,7 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "guest/guest_path.hpp"
 
 namespace vmconvert::guest {
 namespace {
@@ -37,8 +38,16 @@ FileStat from_statns(const struct guestfs_statns& raw) {
   return result;
 }
 
+std::string checked(std::string_view path) {
+  return path_of(path_components(path));
+}
+
 bool means_missing(int error) {
   return error == ENOENT || error == ENOTDIR || error == ELOOP;
+}
+
+bool is_fault_of_tree(int error) {
+  return means_missing(error) || error == EISDIR || error == EEXIST || error == ENAMETOOLONG;
 }
 
 std::vector<char*> c_words(std::vector<std::string>& words) {
@@ -50,7 +59,7 @@ std::vector<char*> c_words(std::vector<std::string>& words) {
   return result;
 }
 
-std::string parent_of(const std::string& path) {
+std::string folder_of(const std::string& path) {
   const auto slash = path.rfind('/');
   return slash == 0 || slash == std::string::npos ? std::string("/") : path.substr(0, slash);
 }
@@ -63,7 +72,7 @@ std::string disk_letters(std::size_t index) {
 }  // namespace
 
 FileStat ApplianceRoot::stat(std::string_view path) {
-  const std::string name(path);
+  const std::string name = checked(path);
   const Owned<struct guestfs_statns, guestfs_free_statns> raw(
       guestfs_statns(m_appliance.get(), name.c_str()));
   if (!raw) {
@@ -76,7 +85,7 @@ FileStat ApplianceRoot::stat(std::string_view path) {
 }
 
 FileStat ApplianceRoot::lstat(std::string_view path) {
-  const std::string name(path);
+  const std::string name = checked(path);
   const Owned<struct guestfs_statns, guestfs_free_statns> raw(
       guestfs_lstatns(m_appliance.get(), name.c_str()));
   if (!raw) {
@@ -89,7 +98,7 @@ FileStat ApplianceRoot::lstat(std::string_view path) {
 }
 
 std::string ApplianceRoot::read(std::string_view path, std::uint64_t limit) {
-  const std::string name(path);
+  const std::string name = checked(path);
   const FileStat found = stat(path);
   if (found.kind == FileKind::missing) {
     throw Error(ErrorKind::not_found, fmt::format("{} is not in the guest", name));
@@ -121,13 +130,13 @@ std::string ApplianceRoot::read(std::string_view path, std::uint64_t limit) {
 }
 
 std::string ApplianceRoot::read_link(std::string_view path) {
-  const std::string name(path);
+  const std::string name = checked(path);
   return m_appliance.text(guestfs_readlink(m_appliance.get(), name.c_str()),
                           fmt::format("reading the link {} in the guest", name));
 }
 
 std::vector<std::string> ApplianceRoot::list(std::string_view folder) {
-  const std::string name(folder);
+  const std::string name = checked(folder);
   char** raw = guestfs_ls(m_appliance.get(), name.c_str());
   if (raw == nullptr) {
     if (means_missing(m_appliance.last_errno())) {
@@ -141,25 +150,26 @@ std::vector<std::string> ApplianceRoot::list(std::string_view folder) {
 }
 
 std::vector<std::string> ApplianceRoot::glob(std::string_view pattern) {
-  const std::string text(pattern);
-  // Without a slash behind folders: the names are to be the same as in a plain folder.
-  std::vector<std::string> paths =
-      m_appliance.list(guestfs_glob_expand_opts(m_appliance.get(), text.c_str(),
-                                                GUESTFS_GLOB_EXPAND_OPTS_DIRECTORYSLASH, 0, -1),
-                       fmt::format("looking for {} in the guest", text));
-  std::sort(paths.begin(), paths.end());
-  return paths;
+  return glob_over(*this, pattern);
 }
 
 // The folder of `path` with its links resolved: made if it is missing.
-std::string ApplianceRoot::make_parent(const std::string& path) {
-  const std::string folder = parent_of(path);
+std::string ApplianceRoot::make_folder_of(const std::string& path) {
+  const std::string folder = folder_of(path);
   if (stat(folder).kind == FileKind::missing) {
-    m_appliance.check(guestfs_mkdir_p(m_appliance.get(), folder.c_str()),
-                      fmt::format("making {} in the guest", folder));
+    check_path(guestfs_mkdir_p(m_appliance.get(), folder.c_str()),
+               fmt::format("making {} in the guest", folder));
   }
   return m_appliance.text(guestfs_realpath(m_appliance.get(), folder.c_str()),
                           fmt::format("following {} in the guest", folder));
+}
+
+// As check(), but a path that the guest's own files make impossible is the guest's fault.
+void ApplianceRoot::check_path(int result, std::string_view doing) {
+  if (result == -1 && is_fault_of_tree(m_appliance.last_errno())) {
+    throw Error(ErrorKind::bad_input, fmt::format("{}: {}", doing, m_appliance.last_error()));
+  }
+  m_appliance.check(result, doing);
 }
 
 // A new file in a guest with SELinux needs a label; its folder's is what the kernel would give.
@@ -175,19 +185,35 @@ void ApplianceRoot::label_like_folder(const std::string& path, const std::string
   }
 }
 
+// Where a write to `path` ends: a link that leads to nothing yet names the file to be made.
+std::string ApplianceRoot::follow_to_new(std::string path, std::string_view doing) {
+  constexpr int k_most_links = 40;
+  for (int links = 0; lstat(path).kind == FileKind::symlink; ++links) {
+    if (links == k_most_links) {
+      throw Error(ErrorKind::bad_input, fmt::format("{}: its links go round in circles", doing));
+    }
+    const std::string target = read_link(path);
+    path = checked(target.starts_with('/') ? target : folder_of(path) + "/" + target);
+  }
+  return path;
+}
+
 void ApplianceRoot::write(std::string_view path, std::string_view content, unsigned mode) {
-  const std::string name(path);
+  std::string name = checked(path);
   const std::string doing = fmt::format("writing {} in the guest", name);
-  const FileStat old = stat(path);
+  const FileStat old = stat(name);
   if (old.kind != FileKind::missing && old.kind != FileKind::file) {
     throw Error(ErrorKind::bad_input, fmt::format("{}: it is no regular file", doing));
   }
-  const std::string folder = old.kind == FileKind::missing ? make_parent(name) : std::string();
+  std::string folder;
+  if (old.kind == FileKind::missing) {
+    name = follow_to_new(name, doing);
+    folder = make_folder_of(name);
+  }
   // Into the file that is there, so that its owner, mode and attributes stay. In parts, for
   // libguestfs sends longer texts the slow way, through a file of its own.
   const std::string_view head = content.substr(0, k_chunk);
-  m_appliance.check(guestfs_write(m_appliance.get(), name.c_str(), head.data(), head.size()),
-                    doing);
+  check_path(guestfs_write(m_appliance.get(), name.c_str(), head.data(), head.size()), doing);
   for (std::size_t at = head.size(); at < content.size(); at += k_chunk) {
     const std::string_view part = content.substr(at, k_chunk);
     m_appliance.check(
@@ -201,11 +227,11 @@ void ApplianceRoot::write(std::string_view path, std::string_view content, unsig
 }
 
 void ApplianceRoot::symlink(std::string_view path, std::string_view target) {
-  const std::string name(path);
+  const std::string name = checked(path);
   const std::string doing = fmt::format("making the link {} in the guest", name);
   remove(path);
   // The appliance's `ln` follows links in the name with its own root, so they are resolved first.
-  const std::string folder = make_parent(name);
+  const std::string folder = make_folder_of(name);
   const std::string real = (folder == "/" ? "" : folder) + "/" + name.substr(name.rfind('/') + 1);
   const std::string to(target);
   m_appliance.check(guestfs_ln_s(m_appliance.get(), to.c_str(), real.c_str()), doing);
@@ -213,7 +239,7 @@ void ApplianceRoot::symlink(std::string_view path, std::string_view target) {
 }
 
 void ApplianceRoot::remove(std::string_view path) {
-  const std::string name(path);
+  const std::string name = checked(path);
   const FileKind kind = lstat(path).kind;
   if (kind == FileKind::missing) {
     return;

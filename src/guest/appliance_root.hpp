@@ -33,7 +33,9 @@ class ApplianceRoot final : public GuestRoot {
   [[nodiscard]] std::string from_appliance(std::string_view device) const;
 
  private:
-  std::string make_parent(const std::string& path);
+  std::string make_folder_of(const std::string& path);
+  std::string follow_to_new(std::string path, std::string_view doing);
+  void check_path(int result, std::string_view doing);
   void label_like_folder(const std::string& path, const std::string& folder);
 
   ApplianceHandle& m_appliance;

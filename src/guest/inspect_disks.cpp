@@ -86,11 +86,15 @@ class GuestMounter {
 
   // One question to the appliance for all signs of a system and of a boot menu.
   void look_at_tree(Candidate& candidate) {
-    const std::vector<std::string> found = m_root.glob(
+    constexpr const char* k_signs =
         "/{bin,usr,etc/fstab,etc/inittab,etc/os-release,usr/lib/os-release,sbin/init,"
         "lib/systemd/systemd,usr/lib/systemd/systemd,boot/grub/menu.lst,boot/grub/grub.conf,"
         "boot/grub/grub.cfg,boot/grub2/grub.cfg,grub/menu.lst,grub/grub.conf,grub/grub.cfg,"
-        "grub2/grub.cfg}");
+        "grub2/grub.cfg}";
+    const std::vector<std::string> found =
+        m_appliance.list(guestfs_glob_expand_opts(m_appliance.get(), k_signs,
+                                                  GUESTFS_GLOB_EXPAND_OPTS_DIRECTORYSLASH, 0, -1),
+                         "looking for an operating system");
     bool programs = false;
     bool system = false;
     for (const std::string& path : found) {
