@@ -78,7 +78,10 @@ std::optional<std::string> read_bootloader(const xmlNode& root) {
 
 std::optional<DirectBoot> read_direct_boot(const xmlNode& root, const std::string& origin) {
   const xmlNode* const os = child(root, "os");
-  const std::string kernel = os == nullptr ? "" : text_of(child(*os, "kernel"));
+  if (os == nullptr) {
+    return std::nullopt;
+  }
+  const std::string kernel = text_of(child(*os, "kernel"));
   if (kernel.empty()) {
     return std::nullopt;
   }

@@ -24,7 +24,7 @@ using model::DomainDisk;
 }
 
 std::string read_target(const xmlNode& disk, const std::string& origin) {
-  const std::string target = attribute_or(child(disk, "target"), "dev", "");
+  std::string target = attribute_or(child(disk, "target"), "dev", "");
   const auto is_plain = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
   };

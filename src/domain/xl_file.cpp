@@ -116,7 +116,7 @@ void XlFile::wrong_type(const char* key, const char* expected) const {
 
 std::string XlFile::checked(const char* key, const char* value) const {
   // Escapes within the quotes can make any byte.
-  const std::string text = or_empty(value);
+  std::string text = or_empty(value);
   if (std::any_of(text.begin(), text.end(), [](char c) { return is_control(c) || c == '\n'; }) ||
       xmlCheckUTF8(reinterpret_cast<const unsigned char*>(text.c_str())) == 0) {
     wrong_type(key, "printable text");

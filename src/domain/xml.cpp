@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 #include <libxml/globals.h>
 
-#include <limits>
+#include <algorithm>
 #include <new>
 
 #include "base/error.hpp"

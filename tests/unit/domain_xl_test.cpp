@@ -13,6 +13,10 @@
 #include "domain/xml.hpp"
 #include "unit/domain_support.hpp"
 
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/lsan_interface.h>
+#endif
+
 namespace vmconvert::domain {
 namespace {
 
@@ -277,7 +281,26 @@ TEST(DomainXl, Screens) {
                   "    <boot dev=\"fd\"/>"));
 }
 
+// libxlutil forgets what it had read of a file when it comes to a syntax error. What is made while
+// this lives is not looked for by the leak checker; all else in this file is.
+class LibxlutilForgets {
+ public:
+#ifdef __SANITIZE_ADDRESS__
+  LibxlutilForgets() {
+    __lsan_disable();
+  }
+  ~LibxlutilForgets() {
+    __lsan_enable();
+  }
+#else
+  LibxlutilForgets() {}
+#endif
+  LibxlutilForgets(const LibxlutilForgets&) = delete;
+  LibxlutilForgets& operator=(const LibxlutilForgets&) = delete;
+};
+
 void expect_refused(const std::string& text, const std::string& says) {
+  const LibxlutilForgets scope;
   ::testing::internal::CaptureStderr();
   const auto error = error_of([&] { xl_config_to_xml(text, "evil.cfg"); });
   EXPECT_EQ(::testing::internal::GetCapturedStderr(), "");
@@ -346,6 +369,7 @@ TEST(DomainXlHostile, DamagedConfigurations) {
     for (const std::string& damaged :
          {whole.substr(0, i), std::string(whole).replace(i, 1, "'"),
           std::string(whole).replace(i, 1, "["), std::string(whole).replace(i, 1, "\\")}) {
+      const LibxlutilForgets scope;
       try {
         EXPECT_FALSE(xl_config_to_xml(damaged, "damaged").empty());
       } catch (const Error& error) {
