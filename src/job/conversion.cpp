@@ -49,7 +49,9 @@ plan::HostFacts read_host(const OpenedSource& source) {
   plan::HostFacts host;
   host.domain_active = source.active;
   for (const host::InUse& use : host::find_users(source_paths(source.domain))) {
-    host.source_uses.push_back({use.path, use.who});
+    if (use.writes) {  // a read-only mount does no harm to a reader
+      host.source_uses.push_back({use.path, use.who});
+    }
   }
   return host;
 }
@@ -105,12 +107,16 @@ void Conversion::read_source() {
   for (const fs::path& path : source_paths(domain)) {
     state.locks.emplace_back(state.request.state_dir, path.string());
   }
+  state.add_findings(plan::check_at_rest(domain, read_host(state.source)));
+  if (state.source.active) {
+    refuse_if_blocked();  // a running guest's disks are not even looked at
+  }
   for (const model::DomainDisk& disk : domain.disks) {
     state.disk_facts.push_back(disk.device == model::DiskDevice::disk
                                    ? disk::probe(disk, state.tools.commands)
                                    : model::DiskFacts{});
   }
-  state.add_findings(plan::check_source(domain, state.disk_facts, read_host(state.source)));
+  state.add_findings(plan::check_source(domain, state.disk_facts));
   state.layout = plan::make_layout(domain, state.disk_facts);
   if (state.request.storage) {
     check_target();

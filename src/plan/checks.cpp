@@ -22,24 +22,6 @@ Finding finding(const char* id, std::string message, std::string remedy) {
   return {id, row->severity, std::move(message), std::move(remedy)};
 }
 
-void check_running(Findings& findings, const Domain& domain, const HostFacts& host) {
-  if (host.domain_active) {
-    findings.push_back(finding("source-running",
-                               fmt::format("the domain {} is running", domain.name),
-                               fmt::format("shut it down first: virsh shutdown {}", domain.name)));
-  } else if (domain.was_running) {
-    findings.push_back(finding(
-        "source-was-running",
-        fmt::format("the description of {} was taken while the domain was running", domain.name),
-        "make sure that it is shut down, and take the description with virsh dumpxml --inactive"));
-  }
-  for (const SourceUse& use : host.source_uses) {
-    findings.push_back(
-        finding("source-in-use", fmt::format("{} is {}", use.path.string(), use.who),
-                "shut the guest down, unmount it or end that process, then try again"));
-  }
-}
-
 void check_disk(Findings& findings, const model::DomainDisk& disk, const model::DiskFacts& facts) {
   if (!facts.table_problem.empty()) {
     findings.push_back(finding(
@@ -90,10 +72,28 @@ const std::vector<CheckId>& check_ids() {
   return k_ids;
 }
 
-Findings check_source(const Domain& domain, const std::vector<model::DiskFacts>& disks,
-                      const HostFacts& host) {
+Findings check_at_rest(const Domain& domain, const HostFacts& host) {
   Findings findings;
-  check_running(findings, domain, host);
+  if (host.domain_active) {
+    findings.push_back(finding("source-running",
+                               fmt::format("the domain {} is running", domain.name),
+                               fmt::format("shut it down first: virsh shutdown {}", domain.name)));
+  } else if (domain.was_running) {
+    findings.push_back(finding(
+        "source-was-running",
+        fmt::format("the description of {} was taken while the domain was running", domain.name),
+        "make sure that it is shut down, and take the description with virsh dumpxml --inactive"));
+  }
+  for (const SourceUse& use : host.source_uses) {
+    findings.push_back(
+        finding("source-in-use", fmt::format("{}: {}", use.path.string(), use.who),
+                "shut the guest down, unmount it or end that process, then try again"));
+  }
+  return findings;
+}
+
+Findings check_source(const Domain& domain, const std::vector<model::DiskFacts>& disks) {
+  Findings findings;
   std::size_t count = 0;
   for (std::size_t i = 0; i < domain.disks.size(); ++i) {
     const model::DomainDisk& disk = domain.disks[i];

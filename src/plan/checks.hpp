@@ -15,7 +15,7 @@ namespace vmconvert::plan {
 
 struct SourceUse {
   std::filesystem::path path;
-  std::string who;  // "mounted on /srv", "open for writing by qemu-system-x86 (pid 812)"
+  std::string who;  // "mounted at /srv", "process 812 (qemu-system-x86) has it open for writing"
 };
 
 // What was seen on the hypervisor host.
@@ -36,9 +36,11 @@ struct TargetFacts {
   bool uuid_defined = false;
 };
 
-// Before anything is opened for real: description, disks, host.
+// Before a disk is opened: is the source at rest?
+model::Findings check_at_rest(const model::Domain& domain, const HostFacts& host);
+// The description and its disks from outside; `disks` is parallel to domain.disks.
 model::Findings check_source(const model::Domain& domain,
-                             const std::vector<model::DiskFacts>& disks, const HostFacts& host);
+                             const std::vector<model::DiskFacts>& disks);
 // With the inside known.
 // `notes`: what was odd when its filesystems were mounted, but did no harm.
 model::Findings check_guest(const model::Domain& domain, const model::GuestFacts& guest,

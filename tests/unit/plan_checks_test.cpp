@@ -26,11 +26,11 @@ std::vector<std::string> ids(const Findings& findings) {
 }
 
 TEST(CheckSource, IsSilentForAHealthyDomain) {
-  EXPECT_THAT(ids(check_source(one_disk_domain(), {model::DiskFacts{}}, {})), testing::IsEmpty());
+  EXPECT_THAT(ids(check_source(one_disk_domain(), {model::DiskFacts{}})), testing::IsEmpty());
 }
 
 TEST(CheckSource, BlocksWhileTheDomainRuns) {
-  const Findings findings = check_source(one_disk_domain(), {model::DiskFacts{}}, {true, {}});
+  const Findings findings = check_at_rest(one_disk_domain(), {true, {}});
   ASSERT_THAT(ids(findings), testing::ElementsAre("source-running"));
   EXPECT_TRUE(model::any_blocks(findings));
   EXPECT_THAT(findings[0].remedy, HasSubstr("virsh shutdown web01"));
@@ -39,22 +39,22 @@ TEST(CheckSource, BlocksWhileTheDomainRuns) {
 TEST(CheckSource, WarnsOfADescriptionTakenWhileRunning) {
   model::Domain domain = one_disk_domain();
   domain.was_running = true;
-  const Findings findings = check_source(domain, {model::DiskFacts{}}, {});
+  const Findings findings = check_at_rest(domain, {});
   ASSERT_THAT(ids(findings), testing::ElementsAre("source-was-running"));
   EXPECT_FALSE(model::any_blocks(findings));
 }
 
 TEST(CheckSource, NamesWhoUsesADisk) {
-  const Findings findings = check_source(one_disk_domain(), {model::DiskFacts{}},
-                                         {false, {{"/srv/web01.img", "mounted on /mnt"}}});
+  const Findings findings =
+      check_at_rest(one_disk_domain(), {false, {{"/srv/web01.img", "mounted at /mnt"}}});
   ASSERT_THAT(ids(findings), testing::ElementsAre("source-in-use"));
-  EXPECT_THAT(findings[0].message, HasSubstr("/srv/web01.img is mounted on /mnt"));
+  EXPECT_THAT(findings[0].message, HasSubstr("/srv/web01.img: mounted at /mnt"));
 }
 
 TEST(CheckSource, BlocksATableThatTheDiskCannotHold) {
   model::DiskFacts facts;
   facts.table_problem = "partition 5 ends at byte 10 of 9";
-  const Findings findings = check_source(one_disk_domain(), {facts}, {});
+  const Findings findings = check_source(one_disk_domain(), {facts});
   ASSERT_THAT(ids(findings), testing::ElementsAre("disk-smaller-than-table"));
   EXPECT_THAT(findings[0].message, HasSubstr("xvda"));
   EXPECT_THAT(findings[0].message, HasSubstr("partition 5 ends at byte 10 of 9"));
@@ -64,14 +64,14 @@ TEST(CheckSource, SaysMisalignedOncePerDisk) {
   model::DiskFacts facts;
   facts.partitions = {{1, ByteCount{63 * 512}, ByteCount{1024}},
                       {2, ByteCount{65 * 512}, ByteCount{1024}}};
-  EXPECT_THAT(ids(check_source(one_disk_domain(), {facts}, {})),
+  EXPECT_THAT(ids(check_source(one_disk_domain(), {facts})),
               testing::ElementsAre("partition-misaligned"));
 }
 
 TEST(CheckSource, BlocksADomainWithCdromsOnly) {
   model::Domain domain = one_disk_domain();
   domain.disks[0].device = model::DiskDevice::cdrom;
-  EXPECT_THAT(ids(check_source(domain, {model::DiskFacts{}}, {})),
+  EXPECT_THAT(ids(check_source(domain, {model::DiskFacts{}})),
               testing::ElementsAre("cdrom-emptied", "no-disk"));
 }
 
@@ -100,7 +100,7 @@ TEST(CheckTarget, NeverOverwritesAndNeverDoubles) {
 }
 
 TEST(Acknowledge, LetsThroughWhatWasNamedAndReportsWhatWasNot) {
-  Findings findings = check_source(one_disk_domain(), {model::DiskFacts{}}, {true, {}});
+  Findings findings = check_at_rest(one_disk_domain(), {true, {}});
   EXPECT_THAT(model::acknowledge(findings, {"source-running", "no-such-id"}),
               testing::ElementsAre("no-such-id"));
   EXPECT_FALSE(model::any_blocks(findings));

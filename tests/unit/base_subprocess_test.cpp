@@ -1,0 +1,88 @@
+#include "base/subprocess.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <csignal>
+
+#include "base/error.hpp"
+
+namespace vmconvert {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+
+TEST(RealCommandRunner, KeepsOutputAndErrorsApart) {
+  RealCommandRunner runner;
+  const CommandResult result = runner.run({{"sh", "-c", "echo out; echo err >&2; exit 7"}});
+  EXPECT_EQ(result.exit_code, 7);
+  EXPECT_EQ(result.out, "out\n");
+  EXPECT_EQ(result.err, "err\n");
+}
+
+TEST(RealCommandRunner, FeedsStandardInput) {
+  RealCommandRunner runner;
+  const std::string text(1 << 20, 'x');  // more than a pipe holds
+  EXPECT_EQ(runner.run({{"cat"}, text}).out, text);
+}
+
+TEST(RealCommandRunner, PassesWordsAsTheyAre) {
+  RealCommandRunner runner;
+  EXPECT_EQ(runner.run({{"printf", "%s|", "a b", "$HOME", "*", "`id`"}}).out, "a b|$HOME|*|`id`|");
+}
+
+TEST(RealCommandRunner, EndsTheWholeGroupOnATimeout) {
+  RealCommandRunner runner;
+  const auto start = std::chrono::steady_clock::now();
+  const CommandResult result = runner.run({{"sh", "-c", "sleep 60 & sleep 60"}, {}, 200ms});
+  EXPECT_TRUE(result.timed_out);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, 10s);
+}
+
+TEST(RealCommandRunner, SaysThatAProgramIsNotInstalled) {
+  RealCommandRunner runner;
+  try {
+    runner.run({{"no-such-program-here"}});
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::not_found);
+    EXPECT_THAT(error.message(), HasSubstr("no-such-program-here"));
+  }
+}
+
+TEST(RunOrThrow, GivesExitCodeAndLastLines) {
+  RealCommandRunner runner;
+  try {
+    run_or_throw(runner,
+                 {{"sh", "-c", "for i in 1 2 3 4 5 6 7; do echo line$i >&2; done; exit 3"}});
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::tool_failed);
+    EXPECT_THAT(error.message(), HasSubstr("exit code 3"));
+    EXPECT_THAT(error.message(), HasSubstr("line7"));
+    EXPECT_THAT(error.message(), testing::Not(HasSubstr("line1")));
+  }
+}
+
+TEST(ChildProcess, IsKilledAndReapedByItsOwner) {
+  pid_t pid = 0;
+  {
+    ChildProcess child({"sleep", "60"});
+    pid = child.pid();
+    EXPECT_EQ(::kill(pid, 0), 0);
+    EXPECT_FALSE(child.poll().has_value());
+  }
+  EXPECT_EQ(::kill(pid, 0), -1);
+  EXPECT_EQ(errno, ESRCH);
+}
+
+TEST(ChildProcess, ReportsItsExitCode) {
+  ChildProcess child({"sh", "-c", "exit 5"});
+  EXPECT_EQ(child.wait_for(10s), 5);
+  ChildProcess killed({"sleep", "60"});
+  EXPECT_EQ(killed.terminate(), 128 + SIGTERM);
+}
+
+}  // namespace
+}  // namespace vmconvert
