@@ -7,6 +7,7 @@
 
 #include "base/error.hpp"
 #include "base/temp_dir.hpp"
+#include "base/text.hpp"
 #include "disk/bytes.hpp"
 #include "disk/signature.hpp"
 
@@ -169,6 +170,22 @@ TEST_F(Probe, KnowsTheBootSectorOfGrub) {
     GTEST_SKIP() << boot << " is not installed (grub-pc-bin)";
   }
   EXPECT_EQ(probe_file(boot).loader, "grub2");
+}
+
+TEST_F(Probe, AsksADeviceForItsSizeAlsoThroughALink) {
+  const auto file = write("volume", blank(3 * k_mib + 512));
+  const CommandResult made =
+      m_commands.run({{"losetup", "--find", "--show", "--read-only", file.string()}});
+  if (made.exit_code != 0) {
+    GTEST_SKIP() << "no right to make a loop device (needs root): " << made.err;
+  }
+  const std::string device(trim(made.out));
+  const auto link = m_folder.path() / "web01";  // as /dev/vg/web01 is one
+  std::filesystem::create_symlink(device, link);
+  const model::DiskFacts facts = probe_file(link);
+  run({"losetup", "--detach", device});
+  EXPECT_TRUE(facts.block_device);
+  EXPECT_EQ(facts.size, ByteCount{3 * k_mib + 512});
 }
 
 TEST_F(Probe, SaysWhatIsWrongWithASource) {
