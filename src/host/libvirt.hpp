@@ -32,6 +32,7 @@ class Connection {
   // Throws not_found when the URI's files or driver are not there, tool_failed when libvirt cannot
   // be reached. With qemu:///embed?root=DIR the folder is made if it is missing, together with a
   // qemu.conf that needs no other daemon; a qemu.conf that is there stays as it is.
+  // libvirt takes one root in the life of a process and refuses a second.
   static Connection open(const std::string& uri, Access access);
 
   [[nodiscard]] const std::string& uri() const noexcept { return m_uri; }
