@@ -157,6 +157,7 @@ void Conversion::Carrier::keep_all() {
 
 void Conversion::carry_out(const model::Plan& plan) {
   State& state = *m_state;
+  refuse_if_blocked();
   Carrier carrier(state, plan);
   try {
     for (const model::Step& step : plan.steps) {

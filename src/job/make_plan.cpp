@@ -150,6 +150,13 @@ model::Plan Conversion::make_plan() {
     plan.domain_xml_diff = unified_diff("source", domain::pretty(plan.source.xml),
                                         plan.name + ".xml", plan.domain_xml);
   }
+  // Every check has spoken by now: an id that nothing was found for is a slip of the operator's.
+  const auto unknown = model::acknowledge(state.result.findings, state.request.accepted);
+  if (!unknown.empty()) {
+    throw Error(ErrorKind::usage,
+                fmt::format("--accept {}: nothing was found by that id", unknown.front()),
+                "leave it out; vmconvert check lists what is found");
+  }
   plan.findings = state.result.findings;
   plan.steps = make_steps(plan);
   return plan;
