@@ -22,6 +22,7 @@ constexpr std::chrono::seconds k_tcg_limit(180);
 
 std::vector<std::string> disk_names(const std::vector<ApplianceDisk>& disks) {
   std::vector<std::string> names;
+  names.reserve(disks.size());
   for (const ApplianceDisk& disk : disks) {
     names.push_back(disk.name);
   }

@@ -11,7 +11,7 @@
 namespace vmconvert::guest {
 namespace {
 
-constexpr std::size_t k_log_limit = 64U * 1024U;
+constexpr std::size_t k_log_limit = 64U << 10U;
 
 guestfs_h* make_handle() {
   // Nobody's LIBGUESTFS_* variables may change what we do.

@@ -52,6 +52,7 @@ bool is_fault_of_tree(int error) {
 
 std::vector<char*> c_words(std::vector<std::string>& words) {
   std::vector<char*> result;
+  result.reserve(words.size() + 1);
   for (std::string& word : words) {
     result.push_back(word.data());
   }
@@ -193,7 +194,8 @@ std::string ApplianceRoot::follow_to_new(std::string path, std::string_view doin
       throw Error(ErrorKind::bad_input, fmt::format("{}: its links go round in circles", doing));
     }
     const std::string target = read_link(path);
-    path = checked(target.starts_with('/') ? target : folder_of(path) + "/" + target);
+    path =
+        checked(target.starts_with('/') ? target : fmt::format("{}/{}", folder_of(path), target));
   }
   return path;
 }

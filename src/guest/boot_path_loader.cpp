@@ -81,7 +81,7 @@ std::optional<std::string> prefix_folder(BootWalk& walk, const Grub2Core& core) 
 // The folder with the loader's modules and its menu.
 std::optional<std::string> loader_folder(BootWalk& walk, const std::optional<Grub2Core>& core) {
   if (core) {
-    const auto folder = prefix_folder(walk, *core);
+    auto folder = prefix_folder(walk, *core);
     if (!folder) {
       walk.broken("loader files",
                   fmt::format("GRUB looks for its files in {}, and no mounted filesystem of the "

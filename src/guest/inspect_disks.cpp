@@ -166,6 +166,7 @@ class GuestMounter {
 
   static std::string list_of(const std::vector<const Candidate*>& roots) {
     std::vector<std::string> parts;
+    parts.reserve(roots.size());
     for (const Candidate* root : roots) {
       parts.push_back(describe(*root->filesystem));
     }

@@ -147,7 +147,8 @@ std::string link_words(GuestRoot& guest, std::string path) {
   for (int hops = 0; hops < 8 && guest.lstat(path).kind == FileKind::symlink; ++hops) {
     const std::string target = guest.read_link(path);
     words_seen += " " + target;
-    path = target.starts_with('/') ? target : path.substr(0, path.rfind('/') + 1) + target;
+    path.resize(target.starts_with('/') ? 0 : path.rfind('/') + 1);
+    path += target;
   }
   return words_seen;
 }
@@ -232,8 +233,8 @@ std::string first_there(GuestRoot& guest, const std::array<const char*, 2>& path
 }  // namespace
 
 std::string find_menu(GuestRoot& guest, std::string_view loader) {
-  const std::string grub2 = first_there(guest, k_grub2_menus);
-  const std::string legacy = first_there(guest, k_legacy_menus);
+  std::string grub2 = first_there(guest, k_grub2_menus);
+  std::string legacy = first_there(guest, k_legacy_menus);
   if (loader == "grub2") {
     return grub2;
   }
