@@ -77,6 +77,15 @@ std::string bar_text(const model::Progress& progress, double seconds, unsigned w
   return fmt::format("{} {}", text, tail);
 }
 
+std::string line_text(const model::Progress& progress, double seconds) {
+  std::string text =
+      fmt::format("[{:>4.0f} s] {}: {}", seconds, progress.stage, printable(progress.what));
+  if (progress.total.value > 0 && !counts_seconds(progress)) {
+    text += fmt::format(", {} of {}", to_text(progress.done), to_text(progress.total));
+  }
+  return replace_all(std::move(text), "\n", " ");
+}
+
 ProgressView::ProgressView(ProgressMode mode, int fd) : m_mode(mode), m_fd(fd) {}
 
 void ProgressView::write_all(std::string_view text) const {
@@ -123,7 +132,7 @@ void ProgressView::draw(const model::Progress& progress, Clock::time_point now) 
     write_all("\r\x1b[K" + bar_text(progress, seconds, terminal_width(m_fd) - 1));
     m_bar_visible = true;
   } else {
-    write_all(fmt::format("{}\n", trim(bar_text(progress, seconds, 120))));
+    write_all(line_text(progress, seconds_between(m_start, now)) + "\n");
   }
 }
 

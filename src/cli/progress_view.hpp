@@ -47,6 +47,9 @@ class ProgressView {
 // The text of one bar, without colours or line control: unit-tested. `width` is the terminal's.
 std::string bar_text(const model::Progress& progress, double seconds, unsigned width);
 
+// The line for a log: "[  28 s] copy: vda, 1.0 GiB of 4.0 GiB". `seconds`: since the program began.
+std::string line_text(const model::Progress& progress, double seconds);
+
 // "1 h 02 min", "3 min 05 s", "12 s".
 std::string duration_text(double seconds);
 

@@ -165,7 +165,8 @@ void Conversion::refuse_if_blocked() {
   for (const model::Finding& finding : findings) {
     if (finding.severity == model::Severity::blocks && !finding.acknowledged) {
       blocking.push_back(fmt::format("[{}] {}", finding.id, finding.message));
-      remedy += (remedy.empty() ? "" : "; ") + finding.remedy;
+      const std::string advice = finding.remedy.substr(0, finding.remedy.find_last_not_of('.') + 1);
+      remedy += (remedy.empty() || advice.empty() ? "" : "; ") + advice;
     }
   }
   if (!blocking.empty()) {

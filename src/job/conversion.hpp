@@ -53,6 +53,7 @@ class Conversion {
   void open_overlays();
   void fix_guest(guest::Appliance& appliance);
   void read_extents();
+  void check_space();
   [[nodiscard]] guest::Appliance launch();
   [[nodiscard]] std::string virt_type() const;
   [[nodiscard]] std::string make_domain_xml() const;

@@ -1,9 +1,7 @@
 // The plan: what patch() found, the domain XML to be, and the steps in order.
 #include <fmt/format.h>
-#include <sys/statvfs.h>
 
 #include <algorithm>
-#include <cerrno>
 
 #include "base/diff.hpp"
 #include "base/error.hpp"
@@ -15,21 +13,12 @@
 #include "host/libvirt.hpp"
 #include "job/conversion.hpp"
 #include "job/state.hpp"
-#include "plan/checks.hpp"
 #include "trial/machine.hpp"
 
 namespace vmconvert::job {
 namespace {
 
 namespace fs = std::filesystem;
-
-ByteCount free_space(const fs::path& folder) {
-  struct statvfs info {};
-  if (::statvfs(folder.c_str(), &info) != 0) {
-    throw_errno(errno, fmt::format("asking {} for its free space", folder.string()));
-  }
-  return ByteCount{static_cast<std::uint64_t>(info.f_bavail) * info.f_frsize};
-}
 
 std::vector<std::string> sources_of(const model::TargetDisk& disk, const model::Domain& domain) {
   std::vector<std::string> paths;
@@ -132,20 +121,15 @@ model::Plan Conversion::make_plan() {
   plan.layout = state.layout;
   plan.guest = state.guest;
   plan.edits = state.result.edits;
-  ByteCount needed;
   for (std::size_t i = 0; i < state.layout.disks.size(); ++i) {
     const model::TargetDisk& disk = state.layout.disks[i];
     plan.disks.push_back(
         {disk, sources_of(disk, state.source.domain), state.image_path(disk), state.extents.at(i)});
     const model::ExtentTotals sum = model::totals(state.extents.at(i));
-    needed = needed + sum.needed + sum.patched;
     state.result.disks.push_back({disk.name, join(plan.disks.back().sources, ", "), "", disk.size,
                                   sum.needed, sum.needed + sum.patched, sum.skipped, ""});
   }
   if (state.request.storage) {
-    const auto& folder = std::get<model::DirectoryTarget>(*state.request.storage).folder;
-    state.add_findings(
-        plan::check_target({{}, folder, free_space(folder), needed, {}, state.name}));
     plan.domain_xml = make_domain_xml();
     plan.domain_xml_diff = unified_diff("source", domain::pretty(plan.source.xml),
                                         plan.name + ".xml", plan.domain_xml);

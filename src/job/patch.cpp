@@ -1,6 +1,8 @@
 // Overlays, and the one appliance run on them: inspect, fix, walk the boot path, trim.
 #include <fmt/format.h>
+#include <sys/statvfs.h>
 
+#include <cerrno>
 #include <map>
 
 #include "base/error.hpp"
@@ -49,6 +51,32 @@ std::map<std::string, std::string> loaders(const model::Layout& layout,
     found[disk.name] = disk.composed ? "none" : facts.at(disk.segments.at(0).source).loader;
   }
   return found;
+}
+
+ByteCount free_space(const fs::path& folder) {
+  struct statvfs info {};
+  if (::statvfs(folder.c_str(), &info) != 0) {
+    throw_errno(errno, fmt::format("asking {} for its free space", folder.string()));
+  }
+  return ByteCount{static_cast<std::uint64_t>(info.f_bavail) * info.f_frsize};
+}
+
+// Besides GRUB's files, fixers may read a kernel that is kept on the host, its initrd and its
+// configuration.
+guest::FixerOptions fixer_options(const model::Domain& domain) {
+  guest::FixerOptions options;
+  if (domain.direct_boot) {
+    const fs::path& kernel = domain.direct_boot->kernel;
+    options.host_files.push_back(kernel);
+    if (!domain.direct_boot->initrd.empty()) {
+      options.host_files.push_back(domain.direct_boot->initrd);
+    }
+    const std::string name = kernel.filename().string();
+    if (name.starts_with("vmlinuz-")) {
+      options.host_files.push_back(kernel.parent_path() / ("config-" + name.substr(8)));
+    }
+  }
+  return options;
 }
 
 }  // namespace
@@ -131,10 +159,7 @@ void Conversion::fix_guest(guest::Appliance& appliance) {
       guest::to_facts_json({domain, state.layout, state.guest,
                             loaders(state.layout, state.disk_facts), state.request.to});
 
-  guest::FixerOptions options;
-  if (domain.direct_boot) {
-    options.host_files = {domain.direct_boot->kernel, domain.direct_boot->initrd};
-  }
+  const guest::FixerOptions options = fixer_options(domain);
   guest::StagedRoot staged(appliance.root());
   state.report("appliance", "working out the edits");
   const auto fixers = guest::load_fixers(state.tools.fixers);
@@ -164,6 +189,22 @@ void Conversion::read_extents() {
     state.report("map", disk.name);
     state.extents.push_back(disk::map_overlay(state.overlays[i], disk.size, state.tools.commands));
   }
+  if (state.request.storage) {
+    check_space();
+  }
+}
+
+// Known now, and said together with whatever else stands in the way.
+void Conversion::check_space() {
+  State& state = *m_state;
+  plan::TargetFacts target;
+  target.folder = std::get<model::DirectoryTarget>(*state.request.storage).folder;
+  target.free_space = free_space(target.folder);
+  for (const std::vector<model::Extent>& extents : state.extents) {
+    const model::ExtentTotals sum = model::totals(extents);
+    target.needed_space = target.needed_space + sum.needed + sum.patched;
+  }
+  state.add_findings(plan::check_target(target));
 }
 
 }  // namespace vmconvert::job

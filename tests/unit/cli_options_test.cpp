@@ -100,6 +100,12 @@ TEST(Bar, FitsANarrowTerminalAndHostileText) {
   EXPECT_EQ(text.find('\x1b'), std::string::npos);
 }
 
+TEST(Line, SaysWhenWhatAndHowFar) {
+  EXPECT_EQ(line_text({"copy", "vda", ByteCount{k_gib}, ByteCount{4 * k_gib}}, 28.2),
+            "[  28 s] copy: vda, 1.0 GiB of 4.0 GiB");
+  EXPECT_EQ(line_text({"appliance", "starting", {}, {}}, 0), "[   0 s] appliance: starting");
+}
+
 TEST(Duration, ReadsAsPeopleSayIt) {
   EXPECT_EQ(duration_text(12.2), "12 s");
   EXPECT_EQ(duration_text(185), "3 min 05 s");
