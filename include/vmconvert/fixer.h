@@ -104,7 +104,8 @@ struct vmconvert_fixer {
 #if defined(__GNUC__)
 __attribute__((visibility("default"))) /* also where a build hides symbols by default */
 #endif
-const struct vmconvert_fixer* vmconvert_fixer_entry(void);
+const struct vmconvert_fixer*
+vmconvert_fixer_entry(void);
 
 #ifdef __cplusplus
 }

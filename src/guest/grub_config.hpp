@@ -11,9 +11,10 @@ namespace vmconvert::guest {
 
 struct BootEntry {
   std::string title;
-  std::string id;            // GRUB 2's --id, or $menuentry_id_option
-  std::string position;      // "0", "1>2": as `default` counts
-  std::string device;        // GRUB's root, partitions counted from 1: "(hd0,1)", "(hd0,msdos1)"; or empty
+  std::string id;        // GRUB 2's --id, or $menuentry_id_option
+  std::string position;  // "0", "1>2": as `default` counts
+  std::string
+      device;  // GRUB's root, partitions counted from 1: "(hd0,1)", "(hd0,msdos1)"; or empty
   std::string search_uuid;   // of `search --fs-uuid`; wins over `device` where it is found
   std::string search_label;  // of `search --label`, likewise
   std::string kernel;        // as written, without the device: "/vmlinuz-6.1"
