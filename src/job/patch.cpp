@@ -94,7 +94,7 @@ void Conversion::open_overlays() {
   }
 }
 
-// KVM that passed its probe may still hang the appliance: then emulation, and that is remembered.
+// KVM that passed its probe may still fail the appliance: then emulation, and that is remembered.
 guest::Appliance Conversion::launch() {
   State& state = *m_state;
   state.report("appliance", "looking for an accelerator");
@@ -110,7 +110,7 @@ guest::Appliance Conversion::launch() {
   state.report("appliance", "starting");
   try {
     return guest::Appliance(options);
-  } catch (const guest::LaunchTimeout& error) {
+  } catch (const guest::LaunchError& error) {
     if (state.accelerator.kind != host::AcceleratorKind::kvm) {
       throw;
     }
@@ -143,9 +143,7 @@ void Conversion::patch() {
     state.guest = appliance.inspect(
         state.layout.renames, {root_argument(state.source.domain), state.request.root_device});
     fix_guest(appliance);
-    state.report("appliance", "trimming free space");
     appliance.trim();
-    state.report("appliance", "shutting down");
     appliance.close();
   }
   read_extents();
