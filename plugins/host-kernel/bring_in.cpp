@@ -1,4 +1,7 @@
+#include <array>
 #include <exception>
+#include <string_view>
+#include <utility>
 
 #include "host_kernel.hpp"
 
@@ -26,6 +29,43 @@ std::optional<std::string> config_beside(Host& guest, const HostKernel& kernel) 
   } catch (const std::exception&) {
     return std::nullopt;
   }
+}
+
+// What the kernel can unpack, by the initrd that it has booted with until now. An image that begins
+// with plain microcode says nothing.
+std::string compression_of(std::string_view initrd) {
+  using namespace std::literals;
+  static constexpr std::array<std::pair<std::string_view, const char*>, 6> k_magics = {{
+      {"\x28\xb5\x2f\xfd"sv, "ZSTD"},
+      {"\xfd"
+       "7zXZ\0"sv,
+       "XZ"},
+      {"BZh"sv, "BZIP2"},
+      {"\x02\x21\x4c\x18"sv, "LZ4"},
+      {"\x89"
+       "LZO"sv,
+       "LZO"},
+      {"\x5d\0\0"sv, "LZMA"},
+  }};
+  for (const auto& [magic, name] : k_magics) {
+    if (initrd.starts_with(magic)) {
+      return name;
+    }
+  }
+  return {};
+}
+
+// initramfs-tools refuses to build for a kernel without a configuration in /boot: it looks there
+// for the compressions that the kernel can unpack. Gzip is what every kernel with an initrd can.
+std::string derived_config(const HostKernel& kernel) {
+  std::string text =
+      "# Written by vmconvert: the configuration of this kernel was not beside it on the\n"
+      "# Xen host. Only what its initrd shows is in here.\n"
+      "CONFIG_BLK_DEV_INITRD=y\nCONFIG_RD_GZIP=y\n";
+  if (const std::string name = compression_of(kernel.initrd); !name.empty()) {
+    text += "CONFIG_RD_" + name + "=y\n";
+  }
+  return text;
 }
 
 void refuse(Host& guest, const std::string& message) {
@@ -68,6 +108,10 @@ std::optional<HostKernel> read_host_kernel(Host& guest) {
 void bring_in(Host& guest, const HostKernel& kernel) {
   const std::string& version = kernel.version;
   guest.update("/boot/vmlinuz-" + version, kernel.image);
+  if (!guest.exists("/boot/config-" + version)) {
+    guest.write("/boot/config-" + version,
+                config_beside(guest, kernel).value_or(derived_config(kernel)));
+  }
   if (!kernel.initrd.empty()) {
     const std::string known = initrd_to_be_made(guest, version);
     guest.update(known.empty() ? "/boot/initrd.img-" + version : known, kernel.initrd, 0600);

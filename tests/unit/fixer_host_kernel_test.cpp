@@ -71,6 +71,23 @@ TEST_F(HostKernelFixer, BringsTheHostsKernelIn) {
   EXPECT_EQ(mode("/boot/initrd.img-5.10.0-9-amd64"), 0600U);
 }
 
+TEST_F(HostKernelFixer, BringsTheConfigurationWithTheKernel) {
+  boot_directly("5.10.0-9-amd64");
+  folder("/lib/modules/5.10.0-9-amd64");
+  put("/host/config-5.10.0-9-amd64", "CONFIG_RD_XZ=y\n");
+  fix("host-kernel");
+  EXPECT_EQ(get("/boot/config-5.10.0-9-amd64"), "CONFIG_RD_XZ=y\n");
+}
+
+TEST_F(HostKernelFixer, SaysWhatTheInitrdShowsWhereThereIsNoConfiguration) {
+  boot_directly("5.10.0-9-amd64");
+  folder("/lib/modules/5.10.0-9-amd64");
+  put("/host/initrd", "\x28\xb5\x2f\xfd and so on");
+  fix("host-kernel");
+  EXPECT_THAT(get("/boot/config-5.10.0-9-amd64"), HasSubstr("CONFIG_RD_ZSTD=y\n"));
+  EXPECT_THAT(get("/boot/config-5.10.0-9-amd64"), HasSubstr("Written by vmconvert"));
+}
+
 TEST_F(HostKernelFixer, NamesTheInitrdAsTheGuestsToolDoes) {
   boot_directly("3.10.0-1160.el7.x86_64");
   folder("/lib/modules/3.10.0-1160.el7.x86_64");
