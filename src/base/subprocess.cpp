@@ -135,10 +135,10 @@ class Pump {
       if (ready < 0 && errno != EINTR) {
         throw_errno(errno, "waiting for a program's output");
       }
-      if (ready < 0) {
+      if (ready <= 0 && !m_was_interrupted) {
         throw_if_interrupted();
       }
-      if (ready == 0) {
+      if (m_deadline && Clock::now() >= *m_deadline) {
         return false;
       }
       if (ready > 0) {
@@ -150,16 +150,15 @@ class Pump {
     return true;
   }
 
-  [[nodiscard]] std::optional<Clock::time_point> deadline() const { return m_deadline; }
-
  private:
   [[nodiscard]] int remaining_ms() const {
+    constexpr int k_look_at_signals_ms = 500;  // another thread may have taken the signal
     if (!m_deadline) {
-      return -1;
+      return k_look_at_signals_ms;
     }
     const auto left =
         std::chrono::duration_cast<std::chrono::milliseconds>(*m_deadline - Clock::now());
-    return left.count() <= 0 ? 0 : static_cast<int>(std::min<long long>(left.count(), 1 << 30));
+    return left.count() <= 0 ? 0 : static_cast<int>(std::min<long long>(left.count(), k_look_at_signals_ms));
   }
 
   static void drain(Fd& fd, short events, std::string& text) {
@@ -195,6 +194,7 @@ class Pump {
   std::size_t m_written = 0;
   CommandResult& m_result;
   std::optional<Clock::time_point> m_deadline;
+  const bool m_was_interrupted = interrupted();  // then this run is part of cleaning up
 };
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 
 #include "base/text.hpp"
 #include "report/json.hpp"
@@ -86,7 +87,36 @@ std::string line_text(const model::Progress& progress, double seconds) {
   return replace_all(std::move(text), "\n", " ");
 }
 
-ProgressView::ProgressView(ProgressMode mode, int fd) : m_mode(mode), m_fd(fd) {}
+ProgressView::ProgressView(ProgressMode mode, int fd) : m_mode(mode), m_fd(fd) {
+  if (mode == ProgressMode::bar) {
+    m_ticker = std::thread([this] { tick(); });
+  }
+}
+
+ProgressView::~ProgressView() {
+  if (m_ticker.joinable()) {
+    {
+      const std::lock_guard guard(m_mutex);
+      m_done = true;
+    }
+    m_wake.notify_all();
+    m_ticker.join();
+  }
+  clear();
+}
+
+void ProgressView::tick() {
+  sigset_t all;  // signals are for the threads that work
+  sigfillset(&all);
+  ::pthread_sigmask(SIG_BLOCK, &all, nullptr);
+  std::unique_lock lock(m_mutex);
+  while (!m_done) {
+    m_wake.wait_for(lock, 1s);
+    if (m_bar_visible && !m_done) {
+      draw(m_current, Clock::now());
+    }
+  }
+}
 
 void ProgressView::write_all(std::string_view text) const {
   while (!text.empty()) {
@@ -105,19 +135,18 @@ void ProgressView::show(const model::Progress& progress) {
   const std::lock_guard guard(m_mutex);
   const auto now = Clock::now();
   // A new stage, or the next disk of one, starts a new measure; a changing text does not.
-  const bool new_work =
-      progress.stage != m_stage ||
-      (progress.what != m_what && progress.total.value > 0 && !counts_seconds(progress));
-  const bool new_text = progress.what != m_what;
+  const bool new_text = progress.what != m_current.what;
+  const bool measured = progress.total.value > 0 && !counts_seconds(progress);
+  const bool new_work = progress.stage != m_current.stage || (new_text && measured);
   if (new_work) {
     m_stage_start = now;
   }
-  m_stage = progress.stage;
-  m_what = progress.what;
+  m_current = progress;
   const auto interval = m_mode == ProgressMode::bar    ? Clock::duration(k_bar_interval)
                         : m_mode == ProgressMode::json ? Clock::duration(k_json_interval)
                                                        : Clock::duration(k_line_interval);
-  const bool announce = new_work || (new_text && m_mode != ProgressMode::bar && m_stage != "trial");
+  // The console of a trial changes all the time; other texts are steps.
+  const bool announce = new_work || (new_text && progress.stage != "trial");
   if (announce || !m_last_drawn || now - *m_last_drawn >= interval) {
     m_last_drawn = now;
     draw(progress, now);

@@ -3,9 +3,11 @@
 #pragma once
 
 #include <chrono>
+#include <condition_variable>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <thread>
 
 #include "model/progress.hpp"
 
@@ -20,7 +22,7 @@ class ProgressView {
   ProgressView(ProgressMode mode, int fd);
   ProgressView(const ProgressView&) = delete;
   ProgressView& operator=(const ProgressView&) = delete;
-  ~ProgressView() { clear(); }
+  ~ProgressView();
 
   // Thread-safe and quick: draws at most ten times a second.
   void show(const model::Progress& progress);
@@ -31,6 +33,8 @@ class ProgressView {
 
  private:
   void draw(const model::Progress& progress, Clock::time_point now);
+  // Redraws the bar each second, so that people see time pass while nothing is reported.
+  void tick();
   void write_all(std::string_view text) const;
 
   ProgressMode m_mode;
@@ -39,9 +43,11 @@ class ProgressView {
   Clock::time_point m_start = Clock::now();
   Clock::time_point m_stage_start = Clock::now();
   std::optional<Clock::time_point> m_last_drawn;
-  std::string m_stage;  // stage and what of the work under way
-  std::string m_what;
+  model::Progress m_current;  // of the work under way
   bool m_bar_visible = false;
+  bool m_done = false;
+  std::condition_variable m_wake;
+  std::thread m_ticker;  // last: it uses all of the above
 };
 
 // The text of one bar, without colours or line control: unit-tested. `width` is the terminal's.
