@@ -158,7 +158,9 @@ class Pump {
     }
     const auto left =
         std::chrono::duration_cast<std::chrono::milliseconds>(*m_deadline - Clock::now());
-    return left.count() <= 0 ? 0 : static_cast<int>(std::min<long long>(left.count(), k_look_at_signals_ms));
+    return left.count() <= 0
+               ? 0
+               : static_cast<int>(std::min<long long>(left.count(), k_look_at_signals_ms));
   }
 
   static void drain(Fd& fd, short events, std::string& text) {
