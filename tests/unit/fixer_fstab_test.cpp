@@ -212,6 +212,11 @@ TEST_F(FstabFixer, LeavesWhatIsNoText) {
   EXPECT_THAT(findings_now(), testing::ElementsAre("config-not-text warns"));
 }
 
+TEST_F(FstabFixer, RefusesATableThatIsTooLarge) {
+  put("/etc/fstab", std::string(9U << 20U, 'x'));
+  EXPECT_THAT(failure_of("fstab"), testing::HasSubstr("/etc/fstab"));
+}
+
 TEST_F(FstabFixer, SurvivesOddLines) {
   const std::string odd =
       "/dev/ / x\nUUID= /a b\nLABEL /a b\n\\ \\ \\\n/dev/sd /a b\n/dev/xvda2\n" +
