@@ -49,9 +49,34 @@ std::string indented(const std::string& text, std::string_view indent) {
   return out;
 }
 
+std::string_view folder_of(std::string_view path) {
+  return path.substr(0, path.rfind('/') + 1);
+}
+
+// Edits from `first` on that say the same of files in one folder: a loader's modules.
+std::size_t run_of_binaries(const model::Edits& edits, std::size_t first) {
+  const auto alike = [&](const model::Edit& edit) {
+    return edit.fixer == edits[first].fixer && edit.path.find('/') != std::string::npos &&
+           folder_of(edit.path) == folder_of(edits[first].path) && edit.diff.starts_with("binary");
+  };
+  std::size_t last = first;
+  while (last < edits.size() && alike(edits[last])) {
+    ++last;
+  }
+  return last - first;
+}
+
 std::string edits_to_text(const model::Edits& edits, Detail detail) {
+  constexpr std::size_t k_many = 4;
   std::string text = fmt::format("Edits inside the guest ({}):\n", edits.size());
-  for (const model::Edit& edit : edits) {
+  for (std::size_t i = 0; i < edits.size(); ++i) {
+    const model::Edit& edit = edits[i];
+    if (const std::size_t count = run_of_binaries(edits, i); count > k_many) {
+      text += fmt::format("  {:<13} {} ({} files)\n", edit.fixer, printable(folder_of(edit.path)),
+                          count);
+      i += count - 1;
+      continue;
+    }
     text += fmt::format("  {:<13} {}\n", edit.fixer, printable(edit.path));
     if (detail == Detail::full) {
       text += indented(edit.diff, "      ");

@@ -34,6 +34,20 @@ TEST(ExtentBar, ShowsEachKindAndLetsPatchesWin) {
   EXPECT_EQ(extent_bar({}, ByteCount{0}, 4), "....");
 }
 
+TEST(Plan, ShowsALoadersModulesAsOneLine) {
+  model::Plan plan;
+  for (const char* name : {"a", "b", "c", "d", "e"}) {
+    plan.edits.push_back({"bootloader", std::string("/boot/grub/i386-pc/") + name + ".mod",
+                          "binary, 0 bytes -> 9 bytes"});
+  }
+  plan.edits.push_back({"fstab", "/etc/fstab", "--- a/etc/fstab\n"});
+  const std::string text = plan_to_text(plan, Detail::full);
+  EXPECT_THAT(text, HasSubstr("bootloader    /boot/grub/i386-pc/ (5 files)"));
+  EXPECT_THAT(text, Not(HasSubstr("c.mod")));
+  EXPECT_THAT(text, HasSubstr("--- a/etc/fstab"));
+  EXPECT_THAT(text, HasSubstr("(6)"));
+}
+
 TEST(Summary, SaysThatABootWasSeenAndByWhat) {
   model::RunResult result = converted();
   result.trial = model::TrialOutcome{true, 74.2, "web01 login:", {}, "/var/console.log"};
