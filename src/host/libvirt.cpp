@@ -149,10 +149,12 @@ std::vector<DomainSummary> Connection::list() const {
   }
   const std::unique_ptr<virDomainPtr, void (*)(void*)> array(found, ::free);
   std::vector<Domain> domains;
+  domains.reserve(static_cast<std::size_t>(count));
   for (int i = 0; i < count; ++i) {
     domains.emplace_back(found[i]);
   }
   std::vector<DomainSummary> summaries;
+  summaries.reserve(domains.size());
   for (const Domain& domain : domains) {
     summaries.push_back(summary_of(domain.get()));
   }
