@@ -15,7 +15,7 @@ std::string joined(const Names& names) {
   return text;
 }
 
-bool is_named(const std::vector<std::string_view>& words, std::string name) {
+bool is_named(const std::vector<std::string_view>& words, const std::string& name) {
   std::string dashed = name;
   std::replace(dashed.begin(), dashed.end(), '_', '-');
   return std::find(words.begin(), words.end(), name) != words.end() ||
