@@ -4,9 +4,13 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <mutex>
 
 #include "base/error.hpp"
+#include "disk/bytes.hpp"
+#include "disk/checkpoints.hpp"
+#include "disk/unit_reader.hpp"
 #include "disk/units.hpp"
 
 namespace vmconvert::disk {
@@ -15,8 +19,10 @@ namespace {
 using model::Extent;
 using model::ExtentKind;
 
-// Zeros are left out in blocks of this size: a qcow2 cluster, and few enough holes in a file.
-constexpr std::size_t k_hole_size = 64 * k_kib;
+// Skipped nodes are zeroed in one request a run of them, up to this many (1 GiB).
+constexpr std::uint64_t k_longest_zero_run = k_gib / k_node_size;
+
+static_assert(k_unit_size == k_node_size);
 
 void require_cover(const CopyRequest& request) {
   ByteCount at;
@@ -30,97 +36,201 @@ void require_cover(const CopyRequest& request) {
     }
     at = at + extent.length;
   }
-  if (at != request.size) {
-    throw Error(ErrorKind::internal, fmt::format("the extents of {} end at byte {} of {}",
-                                                 request.disk, at.value, request.size.value));
+  if (at != request.size || request.manifest.head().size != request.size) {
+    throw Error(
+        ErrorKind::internal,
+        fmt::format("the extents of {} end at byte {} of {}, its manifest at {}", request.disk,
+                    at.value, request.size.value, request.manifest.head().size.value));
   }
 }
+
+// One node with something to read, or a run of nodes without.
+struct Work {
+  std::uint64_t node = 0;
+  std::uint64_t count = 1;
+  bool skipped = false;
+};
+
+std::vector<Work> make_work(const CopyRequest& request) {
+  std::vector<Work> work;
+  auto extent = request.extents.begin();
+  for (std::uint64_t node = request.manifest.head().durable_nodes; node < request.manifest.nodes();
+       ++node) {
+    const ByteCount start{node * k_node_size};
+    const ByteCount end = std::min(start + ByteCount{k_node_size}, request.size);
+    while (extent->offset + extent->length <= start) {
+      ++extent;
+    }
+    bool skipped = true;
+    for (auto each = extent; each != request.extents.end() && each->offset < end; ++each) {
+      skipped = skipped && each->kind == ExtentKind::skipped;
+    }
+    if (skipped && !work.empty() && work.back().skipped && work.back().count < k_longest_zero_run) {
+      ++work.back().count;
+    } else {
+      work.push_back({node, 1, skipped});
+    }
+  }
+  return work;
+}
+
+// Where the threads' time goes, to name what holds the copy up.
+class TimeShares {
+ public:
+  enum Part { source, target, checksum, limit, k_parts };
+
+  class Measured {
+   public:
+    Measured(TimeShares& shares, Part part) : m_shares(shares), m_part(part) {}
+    Measured(const Measured&) = delete;
+    Measured& operator=(const Measured&) = delete;
+    ~Measured() {
+      const auto took = std::chrono::steady_clock::now() - m_start;
+      m_shares.m_spent[m_part] += static_cast<std::uint64_t>(took.count());
+    }
+
+   private:
+    TimeShares& m_shares;
+    Part m_part;
+    std::chrono::steady_clock::time_point m_start = std::chrono::steady_clock::now();
+  };
+
+  [[nodiscard]] std::string largest() const {
+    static constexpr std::array k_names = {"reading the source", "writing the target", "checksums",
+                                           "the rate limit"};
+    std::size_t best = 0;
+    for (std::size_t i = 1; i < k_parts; ++i) {
+      best = m_spent[i] > m_spent[best] ? i : best;
+    }
+    return m_spent[best] == 0 ? "" : k_names[best];
+  }
+
+ private:
+  std::array<std::atomic<std::uint64_t>, k_parts> m_spent{};
+};
 
 class Copy {
  public:
   Copy(const CopyRequest& request, const model::ProgressSink& progress)
-      : m_request(request), m_progress(progress), m_checksum(request.size) {
+      : m_request(request),
+        m_progress(progress),
+        m_work(make_work(request)),
+        m_reader(request.extents, request.source, request.overlay),
+        m_checkpoints(request.manifest, [this] { make_durable(); }) {
     const model::ExtentTotals sum = model::totals(request.extents);
     m_total = sum.patched + sum.needed;
+    m_skipped = sum.skipped;
+    const ByteCount durable =
+        std::min(request.size, ByteCount{request.manifest.head().durable_nodes * k_node_size});
+    m_resumed = durable.value > 0 ? m_reader.to_read({}, durable) : ByteCount{};
+    m_read = m_resumed.value;
   }
 
-  void unit(ByteCount offset, std::span<std::byte> buffer) {
-    const ByteCount read = fill(offset, buffer);
-    if (read.value == 0) {
-      m_request.target.write_zeros(offset, ByteCount{buffer.size()});
-      return;
+  void run() {
+    report({});
+    for_each_unit(m_work.size(), [&](std::uint64_t index, std::span<std::byte> buffer) {
+      const Work& work = m_work[index];
+      const ByteCount read = work.skipped ? zero(work) : copy(work.node, buffer);
+      m_checkpoints.finished(work.node, work.count, read);
+      report(read);
+    });
+    m_request.target.finish();
+    if (m_request.before_checkpoint) {
+      m_request.before_checkpoint();
     }
-    for (std::size_t at = 0; at < buffer.size(); at += k_chunk_size) {
-      const auto chunk =
-          buffer.subspan(at, std::min<std::size_t>(k_chunk_size, buffer.size() - at));
-      m_checksum.set((offset.value + at) / k_chunk_size, chunk);
-    }
-    store(offset, buffer);
-    report(read);
+    m_request.manifest.complete();
   }
 
-  CopyResult result() && {
-    return {ByteCount{m_read}, ByteCount{m_written}, m_request.size - m_total,
-            std::move(m_checksum)};
+  [[nodiscard]] CopyResult result() const {
+    return {ByteCount{m_read}, ByteCount{m_written}, m_skipped, m_resumed};
+  }
+
+ private:
+  void make_durable() {
+    m_request.target.sync();
+    if (m_request.before_checkpoint) {
+      m_request.before_checkpoint();
+    }
   }
 
   void report(ByteCount read) {
     const std::lock_guard lock(m_mutex);  // the sink sees numbers that only grow
     m_read += read.value;
     if (m_progress) {
-      m_progress({"copy", m_request.disk, ByteCount{m_read}, m_total});
+      m_progress(
+          {"copy", m_request.disk, ByteCount{m_read}, m_total, m_skipped, m_shares.largest()});
     }
   }
 
- private:
-  // The unit's content, zeros for what is skipped; returns how much was read.
-  ByteCount fill(ByteCount offset, std::span<std::byte> buffer) {
-    const ByteCount end = offset + ByteCount{buffer.size()};
-    auto extent = std::upper_bound(m_request.extents.begin(), m_request.extents.end(), offset,
-                                   [](ByteCount o, const Extent& e) { return o < e.offset; });
-    ByteCount read;
-    for (--extent; extent != m_request.extents.end() && extent->offset < end; ++extent) {
-      const ByteCount from = std::max(extent->offset, offset);
-      const ByteCount to = std::min(extent->offset + extent->length, end);
-      const auto part = buffer.subspan((from - offset).value, (to - from).value);
-      if (extent->kind == ExtentKind::skipped) {
-        std::fill(part.begin(), part.end(), std::byte{0});
-        continue;
-      }
-      (extent->kind == ExtentKind::patched ? *m_request.overlay : m_request.source)
-          .read(part, from);
-      read = read + ByteCount{part.size()};
+  ByteCount zero(const Work& work) {
+    const ByteCount from{work.node * k_node_size};
+    const ByteCount to = std::min(from + ByteCount{work.count * k_node_size}, m_request.size);
+    const TimeShares::Measured time(m_shares, TimeShares::target);
+    m_request.target.write_zeros(from, to - from);
+    return {};
+  }
+
+  ByteCount copy(std::uint64_t node, std::span<std::byte> buffer) {
+    const ByteCount offset{node * k_node_size};
+    buffer = buffer.first(std::min(k_node_size, (m_request.size - offset).value));
+    const ByteCount read = m_reader.to_read(offset, ByteCount{buffer.size()});
+    if (m_request.throttle != nullptr) {
+      const TimeShares::Measured time(m_shares, TimeShares::limit);
+      m_request.throttle->take(read);
     }
+    {
+      const TimeShares::Measured time(m_shares, TimeShares::source);
+      m_reader.fill(offset, buffer);
+    }
+    NodeHashes leaves(m_request.manifest.leaves_of(node));
+    {
+      const TimeShares::Measured time(m_shares, TimeShares::checksum);
+      for (std::size_t i = 0; i < leaves.size(); ++i) {
+        const auto content = leaf(buffer, i);
+        leaves[i] =
+            is_zero(content) ? LeafHash{} : hash_of(m_request.manifest.head().hash, content);
+      }
+      m_request.manifest.set_node(node, leaves);
+    }
+    const TimeShares::Measured time(m_shares, TimeShares::target);
+    store(offset, buffer, leaves);
     return read;
   }
 
-  // Runs of blocks with content are written, runs of zeros are zeroed.
-  void store(ByteCount offset, std::span<const std::byte> buffer) {
-    for (std::size_t at = 0; at < buffer.size();) {
-      const bool zero = block_is_zero(buffer, at);
-      std::size_t end = at;
-      while (end < buffer.size() && block_is_zero(buffer, end) == zero) {
-        end += std::min(k_hole_size, buffer.size() - end);
-      }
-      const ByteCount place = offset + ByteCount{at};
-      if (zero) {
-        m_request.target.write_zeros(place, ByteCount{end - at});
-      } else {
-        m_request.target.write(buffer.subspan(at, end - at), place);
-        m_written += end - at;
-      }
-      at = end;
-    }
+  static std::span<std::byte> leaf(std::span<std::byte> buffer, std::size_t index) {
+    const std::size_t start = index * k_leaf_size;
+    return buffer.subspan(start, std::min<std::size_t>(k_leaf_size, buffer.size() - start));
   }
 
-  static bool block_is_zero(std::span<const std::byte> buffer, std::size_t at) {
-    return is_zero(buffer.subspan(at, std::min(k_hole_size, buffer.size() - at)));
+  // Runs of leaves with content are written, runs of zeros are zeroed.
+  void store(ByteCount offset, std::span<const std::byte> buffer, const NodeHashes& leaves) {
+    for (std::size_t first = 0; first < leaves.size();) {
+      const bool zero = is_zero_leaf(leaves[first]);
+      std::size_t last = first;
+      while (last < leaves.size() && is_zero_leaf(leaves[last]) == zero) {
+        ++last;
+      }
+      const std::size_t from = first * k_leaf_size;
+      const std::size_t to = std::min<std::size_t>(last * k_leaf_size, buffer.size());
+      if (zero) {
+        m_request.target.write_zeros(offset + ByteCount{from}, ByteCount{to - from});
+      } else {
+        m_request.target.write(buffer.subspan(from, to - from), offset + ByteCount{from});
+        m_written += to - from;
+      }
+      first = last;
+    }
   }
 
   const CopyRequest& m_request;
   const model::ProgressSink& m_progress;
-  DiskChecksum m_checksum;
+  std::vector<Work> m_work;
+  UnitReader m_reader;
+  Checkpoints m_checkpoints;
+  TimeShares m_shares;
   ByteCount m_total;
+  ByteCount m_skipped;
+  ByteCount m_resumed;
   std::mutex m_mutex;
   std::uint64_t m_read = 0;
   std::atomic<std::uint64_t> m_written = 0;
@@ -128,16 +238,28 @@ class Copy {
 
 }  // namespace
 
+LeafHash fingerprint(ByteCount size, const std::vector<Extent>& extents) {
+  RunningHash hash(model::HashKind::sha256);
+  const auto add = [&](std::uint64_t number) {
+    std::array<std::byte, 8> bytes{};
+    store_le<std::uint64_t>(bytes, 0, number);
+    hash.add(bytes);
+  };
+  add(size.value);
+  for (const Extent& extent : extents) {
+    add(extent.offset.value);
+    add(extent.length.value);
+    add(static_cast<std::uint64_t>(extent.kind));
+  }
+  return hash.finish();
+}
+
 CopyResult copy_disk(const CopyRequest& request, const model::ProgressSink& progress) {
   require_cover(request);
   return while_doing(fmt::format("copying disk {}", request.disk), [&] {
     Copy copy(request, progress);
-    copy.report({});
-    for_each_unit(request.size, [&](ByteCount offset, std::span<std::byte> buffer) {
-      copy.unit(offset, buffer);
-    });
-    request.target.finish();
-    return std::move(copy).result();
+    copy.run();
+    return copy.result();
   });
 }
 

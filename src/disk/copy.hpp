@@ -1,17 +1,23 @@
-// The copy engine: reads what the extents name, from the source or from the overlay, and writes
-// what is not zero.
+// The copy engine: reads what the extents name, from the source or from the overlay, hashes it,
+// and writes what is not zero. It goes on where an interrupted copy left off.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "disk/block_reader.hpp"
-#include "disk/checksum.hpp"
+#include "disk/manifest.hpp"
 #include "disk/target.hpp"
+#include "disk/throttle.hpp"
 #include "model/extent.hpp"
 #include "model/progress.hpp"
 
 namespace vmconvert::disk {
+
+// Needed ranges that are nearer than this are read in one request. What lies between them is zeroed
+// before anything else sees it: deleted data of the guest does not travel.
+inline constexpr std::uint64_t k_merge_gap = 64 * k_kib;
 
 struct CopyRequest {
   std::string disk;  // vda: for progress and messages
@@ -20,17 +26,25 @@ struct CopyRequest {
   BlockReader& source;
   BlockReader* overlay;  // may be null when no extent is patched
   TargetWriter& target;
+  Manifest& manifest;            // of this size; durable nodes are not copied again
+  Throttle* throttle = nullptr;  // null: no limit
+  // What else has to be stored before the manifest says that a part of the target is durable.
+  std::function<void()> before_checkpoint = {};
 };
 
 struct CopyResult {
-  ByteCount read;
-  ByteCount written;
-  ByteCount skipped;      // not read
-  DiskChecksum checksum;  // of the whole content, zeros included
+  ByteCount read;     // from the source and the overlay, without what gaps cost
+  ByteCount written;  // leaves with content, whole
+  ByteCount skipped;  // not read
+  ByteCount resumed;  // of the bytes to read: were on the target already
 };
 
-// Returns when everything is on the target's device. Skipped extents are never read. Progress has
-// the stage "copy" and counts bytes read.
+// What a manifest remembers of the plan: equal for equal extents of an equal disk.
+LeafHash fingerprint(ByteCount size, const std::vector<model::Extent>& extents);
+
+// Returns when everything is on the target's device and the manifest is complete. Skipped extents
+// are never read by themselves. A checkpoint is made at least every 256 MiB or 5 s, whichever comes
+// first. Progress has the stage "copy" and counts bytes read.
 CopyResult copy_disk(const CopyRequest& request, const model::ProgressSink& progress);
 
 }  // namespace vmconvert::disk

@@ -24,6 +24,8 @@ class TargetWriter {
   // the bytes needed when there is no space left.
   virtual void write(std::span<const std::byte> bytes, ByteCount offset) = 0;
   virtual void write_zeros(ByteCount offset, ByteCount length) = 0;
+  // What was written so far is on the device; the writer goes on. From any thread.
+  virtual void sync() = 0;
   // All is on the device when it returns; the writer is of no use after it.
   virtual void finish() = 0;
 };

@@ -70,6 +70,12 @@ void RawWriter::write(std::span<const std::byte> bytes, ByteCount offset) {
   }
 }
 
+void RawWriter::sync() {
+  if (::fdatasync(m_buffered.get()) != 0) {
+    throw_errno(errno, fmt::format("flushing {}", m_path.string()));
+  }
+}
+
 void RawWriter::finish() {
   m_direct.reset();
   m_buffered.reset();
@@ -89,6 +95,12 @@ Qcow2Writer::Qcow2Writer(std::filesystem::path path, ByteCount size,
 void Qcow2Writer::write(std::span<const std::byte> bytes, ByteCount offset) {
   if (m_pool.write(bytes, offset) != 0) {
     throw_no_space(m_path, offset, m_size);
+  }
+}
+
+void Qcow2Writer::sync() {
+  if (m_pool.flush() != 0) {
+    throw_no_space(m_path, {}, m_size);
   }
 }
 

@@ -16,6 +16,7 @@ class RawWriter final : public TargetWriter {
 
   void write(std::span<const std::byte> bytes, ByteCount offset) override;
   void write_zeros(ByteCount, ByteCount) override {}
+  void sync() override;
   void finish() override;
 
  private:
@@ -35,6 +36,7 @@ class Qcow2Writer final : public TargetWriter {
 
   void write(std::span<const std::byte> bytes, ByteCount offset) override;
   void write_zeros(ByteCount, ByteCount) override {}
+  void sync() override;
   void finish() override;
 
  private:

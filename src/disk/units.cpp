@@ -30,10 +30,7 @@ Buffer make_buffer() {
 
 class Work {
  public:
-  Work(ByteCount size, const UnitBody& body)
-      : m_size(size), m_units((size.value + k_unit_size - 1) / k_unit_size), m_body(body) {}
-
-  [[nodiscard]] std::uint64_t units() const { return m_units; }
+  Work(std::uint64_t units, const UnitBody& body) : m_units(units), m_body(body) {}
 
   void run() noexcept {
     try {
@@ -44,9 +41,7 @@ class Work {
           return;
         }
         throw_if_interrupted();
-        const std::uint64_t offset = unit * k_unit_size;
-        const std::uint64_t length = std::min(k_unit_size, m_size.value - offset);
-        m_body(ByteCount{offset}, {static_cast<std::byte*>(buffer.get()), length});
+        m_body(unit, {static_cast<std::byte*>(buffer.get()), k_unit_size});
       }
     } catch (...) {
       const std::lock_guard lock(m_mutex);
@@ -62,7 +57,6 @@ class Work {
   }
 
  private:
-  ByteCount m_size;
   std::uint64_t m_units;
   const UnitBody& m_body;
   std::atomic<std::uint64_t> m_next = 0;
@@ -73,12 +67,12 @@ class Work {
 
 }  // namespace
 
-void for_each_unit(ByteCount size, const UnitBody& body) {
-  Work work(size, body);
+void for_each_unit(std::uint64_t count, const UnitBody& body) {
+  Work work(count, body);
   {
     std::vector<std::jthread> threads;
-    const std::uint64_t count = std::min<std::uint64_t>(k_unit_threads, work.units());
-    for (std::uint64_t i = 0; i < count; ++i) {
+    const std::uint64_t workers = std::min<std::uint64_t>(k_unit_threads, count);
+    for (std::uint64_t i = 0; i < workers; ++i) {
       threads.emplace_back([&work] { work.run(); });
     }
   }

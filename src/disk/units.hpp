@@ -2,6 +2,7 @@
 // a thread, whatever the disk's size.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <span>
 
@@ -12,13 +13,13 @@ namespace vmconvert::disk {
 inline constexpr std::uint64_t k_unit_size = 4 * k_mib;
 inline constexpr unsigned k_unit_threads = 8;
 
-// `buffer` is the calling thread's own, as long as the unit, aligned for direct I/O; what it holds
-// is left over from earlier units.
-using UnitBody = std::function<void(ByteCount offset, std::span<std::byte> buffer)>;
+// `buffer` is the calling thread's own, k_unit_size bytes, aligned for direct I/O; what it holds is
+// left over from earlier units.
+using UnitBody = std::function<void(std::uint64_t unit, std::span<std::byte> buffer)>;
 
-// Calls body for each unit of [0, size), in no order, from several threads. The first exception
-// stops all of them and is thrown here; so does an interrupt by a signal.
-void for_each_unit(ByteCount size, const UnitBody& body);
+// Calls body for each unit of [0, count), begun in ascending order, from several threads. The first
+// exception stops all of them and is thrown here; so does an interrupt by a signal.
+void for_each_unit(std::uint64_t count, const UnitBody& body);
 
 // All zeros; true for an empty span.
 bool is_zero(std::span<const std::byte> bytes);

@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <mutex>
+#include <optional>
 
 #include "base/error.hpp"
+#include "disk/file_reader.hpp"
 #include "disk/source.hpp"
 #include "disk/target_writers.hpp"
 #include "disk/units.hpp"
@@ -19,19 +21,107 @@ Error mismatch(const VerifyRequest& request, const std::string& what) {
           "check the target's storage (kernel log, SMART), then convert again"};
 }
 
+// The leaves of one node, read from the target and held against the manifest.
+class NodeCheck {
+ public:
+  NodeCheck(BlockReader& target, const Manifest& manifest, ZeroCheck zeros)
+      : m_target(target), m_manifest(manifest), m_zeros(zeros) {}
+
+  // Where the first leaf starts that differs. `read` grows by what was read.
+  std::optional<ByteCount> first_difference(std::uint64_t node, std::span<std::byte> buffer,
+                                            ByteCount& read) {
+    const NodeHashes leaves = m_manifest.node(node);
+    const ByteCount start{node * k_node_size};
+    buffer = buffer.first(std::min(k_node_size, (m_manifest.head().size - start).value));
+    for (std::size_t first = 0; first < leaves.size();) {
+      const bool zero = is_zero_leaf(leaves[first]);
+      std::size_t last = first;
+      while (last < leaves.size() && is_zero_leaf(leaves[last]) == zero) {
+        ++last;
+      }
+      const std::size_t from = first * k_leaf_size;
+      const std::size_t to = std::min<std::size_t>(last * k_leaf_size, buffer.size());
+      const auto content = buffer.subspan(from, to - from);
+      const ByteCount offset = start + ByteCount{from};
+      const auto bad = zero
+                           ? zeros_differ(offset, content, read)
+                           : content_differs(offset, content, {&leaves[first], last - first}, read);
+      if (bad) {
+        return bad;
+      }
+      first = last;
+    }
+    return std::nullopt;
+  }
+
+ private:
+  std::optional<ByteCount> content_differs(ByteCount offset, std::span<std::byte> content,
+                                           std::span<const LeafHash> leaves, ByteCount& read) {
+    m_target.read(content, offset);
+    read = read + ByteCount{content.size()};
+    for (std::size_t i = 0; i < leaves.size(); ++i) {
+      const std::size_t at = i * k_leaf_size;
+      const auto leaf =
+          content.subspan(at, std::min<std::size_t>(k_leaf_size, content.size() - at));
+      if (hash_of(m_manifest.head().hash, leaf) != leaves[i]) {
+        return offset + ByteCount{at};
+      }
+    }
+    return std::nullopt;
+  }
+
+  std::optional<ByteCount> zeros_differ(ByteCount offset, std::span<std::byte> content,
+                                        ByteCount& read) {
+    const ByteCount end = offset + ByteCount{content.size()};
+    for (ByteCount at = offset; at < end;) {
+      const Run run = m_target.run_at(at);
+      const ByteCount until = std::min(run.end, end);
+      if (!run.zero) {
+        const auto part = content.subspan((at - offset).value, (until - at).value);
+        if (!reads_as_zero(at, part, read)) {
+          return at;
+        }
+      }
+      at = until;
+    }
+    return std::nullopt;
+  }
+
+  bool reads_as_zero(ByteCount at, std::span<std::byte> part, ByteCount& read) {
+    const auto check = [&](std::size_t from, std::size_t length) {
+      const auto piece = part.subspan(from, length);
+      m_target.read(piece, at + ByteCount{from});
+      read = read + ByteCount{length};
+      return is_zero(piece);
+    };
+    constexpr std::size_t k_end = k_direct_alignment;
+    if (m_zeros == ZeroCheck::full || part.size() <= 2 * k_end) {
+      return check(0, part.size());
+    }
+    return check(0, k_end) && check(part.size() - k_end, k_end);
+  }
+
+  BlockReader& m_target;
+  const Manifest& m_manifest;
+  ZeroCheck m_zeros;
+};
+
 class ReadBack {
  public:
   ReadBack(const VerifyRequest& request, BlockReader& target, const model::ProgressSink& progress)
-      : m_request(request), m_target(target), m_progress(progress), m_checksum(request.size) {}
+      : m_request(request),
+        m_check(target, request.manifest, request.zeros),
+        m_progress(progress) {}
 
-  void unit(ByteCount offset, std::span<std::byte> buffer) {
-    const ByteCount read = fill(offset, buffer);
-    for (std::size_t at = 0; read.value > 0 && at < buffer.size(); at += k_chunk_size) {
-      const auto chunk =
-          buffer.subspan(at, std::min<std::size_t>(k_chunk_size, buffer.size() - at));
-      m_checksum.set((offset.value + at) / k_chunk_size, chunk);
+  void node(std::uint64_t node, std::span<std::byte> buffer) {
+    ByteCount read;
+    const auto bad = m_check.first_difference(node, buffer, read);
+    const ByteCount size = m_request.manifest.head().size;
+    report(std::min(ByteCount{k_node_size}, size - ByteCount{node * k_node_size}), read);
+    if (bad) {
+      const std::lock_guard lock(m_mutex);
+      m_first_bad = std::min(m_first_bad.value_or(*bad), *bad);
     }
-    report(ByteCount{buffer.size()}, read);
   }
 
   void report(ByteCount passed, ByteCount read) {
@@ -39,54 +129,22 @@ class ReadBack {
     m_done = m_done + passed;
     m_read = m_read + read;
     if (m_progress) {
-      m_progress({"verify", m_request.disk, m_done, m_request.size});
+      m_progress({"verify", m_request.disk, m_done, m_request.manifest.head().size, {}, ""});
     }
   }
 
-  [[nodiscard]] const DiskChecksum& checksum() const { return m_checksum; }
+  [[nodiscard]] std::optional<ByteCount> first_bad() const { return m_first_bad; }
   [[nodiscard]] ByteCount read() const { return m_read; }
 
  private:
-  ByteCount fill(ByteCount offset, std::span<std::byte> buffer) {
-    const ByteCount end = offset + ByteCount{buffer.size()};
-    ByteCount read;
-    for (ByteCount at = offset; at < end;) {
-      const Run run = m_target.run_at(at);
-      const ByteCount until = std::min(run.end, end);
-      const auto part = buffer.subspan((at - offset).value, (until - at).value);
-      if (run.zero) {
-        std::fill(part.begin(), part.end(), std::byte{0});
-      } else {
-        m_target.read(part, at);
-        read = read + ByteCount{part.size()};
-      }
-      at = until;
-    }
-    return read;
-  }
-
   const VerifyRequest& m_request;
-  BlockReader& m_target;
+  NodeCheck m_check;
   const model::ProgressSink& m_progress;
-  DiskChecksum m_checksum;
   std::mutex m_mutex;
+  std::optional<ByteCount> m_first_bad;
   ByteCount m_done;
   ByteCount m_read;
 };
-
-void compare(const VerifyRequest& request, const DiskChecksum& found) {
-  if (request.chunks != nullptr) {
-    if (const auto at = found.first_difference(*request.chunks)) {
-      throw mismatch(request, fmt::format("does not hold what was copied: the first difference is "
-                                          "in the {} bytes from byte {} on",
-                                          k_chunk_size, at->value));
-    }
-  }
-  if (found.text() != request.checksum) {
-    throw mismatch(request, fmt::format("has the checksum {}, expected is {}", found.text(),
-                                        request.checksum));
-  }
-}
 
 }  // namespace
 
@@ -95,18 +153,40 @@ VerifyResult verify_disk(const VerifyRequest& request, const model::ProgressSink
     sync_path(request.path);  // what is read below comes from the device, not from memory
     const auto target =
         open_image(request.path, request.format, request.sockets, request.path.string());
-    if (target->size() != request.size) {
-      throw mismatch(request, fmt::format("has {} bytes, expected are {}", target->size().value,
-                                          request.size.value));
+    const ByteCount size = request.manifest.head().size;
+    const auto* file = dynamic_cast<const FileReader*>(target.get());
+    const bool device = file != nullptr && file->block_device();
+    if (device ? target->size() < size : target->size() != size) {
+      throw mismatch(
+          request, fmt::format("has {} bytes, expected are {}", target->size().value, size.value));
     }
     ReadBack back(request, *target, progress);
     back.report({}, {});
-    for_each_unit(request.size, [&](ByteCount offset, std::span<std::byte> buffer) {
-      back.unit(offset, buffer);
+    for_each_unit(request.manifest.nodes(), [&](std::uint64_t node, std::span<std::byte> buffer) {
+      back.node(node, buffer);
     });
-    compare(request, back.checksum());
-    return VerifyResult{back.read(), back.checksum().text()};
+    if (back.first_bad()) {
+      throw mismatch(request, fmt::format("does not hold what was copied: the first difference is "
+                                          "in the {} bytes from byte {} on",
+                                          k_leaf_size, back.first_bad()->value));
+    }
+    return VerifyResult{back.read()};
   });
+}
+
+std::uint64_t count_good_nodes(BlockReader& target, const Manifest& manifest, std::uint64_t from,
+                               std::uint64_t to) {
+  NodeCheck check(target, manifest, ZeroCheck::full);
+  std::mutex mutex;
+  std::uint64_t good = to;
+  for_each_unit(to - from, [&](std::uint64_t index, std::span<std::byte> buffer) {
+    ByteCount read;
+    if (check.first_difference(from + index, buffer, read)) {
+      const std::lock_guard lock(mutex);
+      good = std::min(good, from + index);
+    }
+  });
+  return good - from;
 }
 
 }  // namespace vmconvert::disk

@@ -4,29 +4,40 @@
 #include <filesystem>
 #include <string>
 
-#include "disk/checksum.hpp"
+#include "disk/block_reader.hpp"
+#include "disk/manifest.hpp"
 #include "model/domain.hpp"
 #include "model/progress.hpp"
 
 namespace vmconvert::disk {
 
+// How much of what should be zeros is read on a block device, where a hole cannot be asked for.
+enum class ZeroCheck {
+  ends,  // the first and the last 4 KiB of each run: as after a copy, which has zeroed it just now
+  full,  // every byte
+};
+
 struct VerifyRequest {
   std::string disk;  // vda: for progress and messages
   std::filesystem::path path;
   model::DiskFormat format = model::DiskFormat::raw;
-  ByteCount size;
-  std::string checksum;                  // DiskChecksum::text() of what it should hold
-  const DiskChecksum* chunks = nullptr;  // where it is known: a difference then has a place
-  std::filesystem::path sockets;         // a private folder, for qcow2
+  const Manifest& manifest;
+  std::filesystem::path sockets;  // a private folder, for qcow2
+  ZeroCheck zeros = ZeroCheck::ends;
 };
 
 struct VerifyResult {
   ByteCount read;  // holes are zeros without being read
-  std::string checksum;
 };
 
-// Error(mismatch) naming the byte offset of the first chunk that differs, or the wrong size.
-// Progress has the stage "verify".
+// Error(mismatch) naming the first byte of the first 64 KiB that differ, or the wrong size. The
+// target may be larger than the disk, as a volume of whole extents is. Progress has the stage
+// "verify".
 VerifyResult verify_disk(const VerifyRequest& request, const model::ProgressSink& progress);
+
+// The same for the nodes [from, to): the number of nodes from `from` on that hold what the manifest
+// says. For an interrupted copy, whose last interval is not trusted unseen.
+std::uint64_t count_good_nodes(BlockReader& target, const Manifest& manifest, std::uint64_t from,
+                               std::uint64_t to);
 
 }  // namespace vmconvert::disk

@@ -44,7 +44,7 @@ class Conversion::Carrier {
   const model::Plan& m_plan;
   Undo m_undo;
   std::map<std::string, disk::TargetImage> m_images;
-  std::map<std::string, disk::DiskChecksum> m_checksums;
+  std::map<std::string, disk::Manifest> m_manifests;
 };
 
 std::size_t Conversion::Carrier::index_of(const std::string& disk) const {
@@ -98,23 +98,32 @@ void Conversion::Carrier::operator()(const model::CopyDisk& step) {
   const auto overlay = disk::open_image(m_state.overlays[index], model::DiskFormat::qcow2, scratch,
                                         fmt::format("the overlay of {}", step.disk));
   const auto writer = m_images.at(step.disk).open_writer(scratch);
-  disk::CopyResult copied = disk::copy_disk(
-      {step.disk, planned.layout.size, planned.extents, *source, overlay.get(), *writer},
-      m_state.tools.progress);
+  const fs::path manifest_path = m_state.workspace->keep() / (step.disk + ".manifest");
+  disk::Manifest& manifest =
+      m_manifests
+          .emplace(step.disk,
+                   disk::Manifest::create(
+                       manifest_path, {m_state.request.hash, planned.layout.size,
+                                       disk::fingerprint(planned.layout.size, planned.extents)}))
+          .first->second;
+  m_undo.add(fmt::format("removing {}", manifest_path.string()),
+             [manifest_path] { fs::remove(manifest_path); });
+  disk::Throttle throttle(m_state.request.rate_limit);
+  const disk::CopyResult copied =
+      disk::copy_disk({step.disk, planned.layout.size, planned.extents, *source, overlay.get(),
+                       *writer, manifest, &throttle},
+                      m_state.tools.progress);
   model::DiskResult& result = m_state.result.disks.at(index);
   result.read = copied.read;
   result.written = copied.written;
   result.skipped = copied.skipped;
-  result.checksum = copied.checksum.text();
-  m_checksums.emplace(step.disk, std::move(copied.checksum));
+  result.checksum = manifest.root();
 }
 
 void Conversion::Carrier::operator()(const model::VerifyDisk& step) {
   const StageTimer timer(m_state.result, fmt::format("verify {}", step.disk));
-  const disk::DiskChecksum& checksum = m_checksums.at(step.disk);
-  const disk::TargetImage& image = m_images.at(step.disk);
-  disk::verify_disk({step.disk, step.path, image.format(), image.size(), checksum.text(), &checksum,
-                     m_state.workspace->scratch()},
+  disk::verify_disk({step.disk, step.path, m_images.at(step.disk).format(),
+                     m_manifests.at(step.disk), m_state.workspace->scratch()},
                     m_state.tools.progress);
   m_state.result.disks.at(index_of(step.disk)).path = step.path;
 }

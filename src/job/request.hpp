@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/subprocess.hpp"
+#include "model/checksum.hpp"
 #include "model/plan.hpp"
 #include "model/progress.hpp"
 
@@ -25,6 +26,8 @@ struct Request {
   std::string name;                             // of the new domain; empty: as the source
   std::string root_device;                      // --root: which root of several
   std::vector<std::string> accepted;            // findings that the operator has read
+  model::HashKind hash = model::HashKind::xxh3_128;
+  std::uint64_t rate_limit = 0;  // bytes a second that a copy reads; 0: no limit
   bool trial = false;
   unsigned trial_limit_seconds = 0;  // 0: by accelerator
   bool define = true;

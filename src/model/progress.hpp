@@ -13,6 +13,8 @@ struct Progress {
   std::string what;   // "vda", "starting", "running update-initramfs"
   ByteCount done;     // both zero where the work has no measure
   ByteCount total;
+  ByteCount skipped = {};       // of a copy: what is not even read
+  std::string held_up_by = {};  // of a copy: where most of the time goes; empty: not known
 };
 
 // Called often and from any thread; must be quick.

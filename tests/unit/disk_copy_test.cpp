@@ -4,8 +4,12 @@
 #include <gmock/gmock.h>
 #include <xxhash.h>
 
+#include <fcntl.h>
+
 #include <algorithm>
+#include <chrono>
 #include <mutex>
+#include <thread>
 
 #include "base/error.hpp"
 #include "disk/bytes.hpp"
@@ -18,21 +22,30 @@ namespace {
 using model::Extent;
 using model::ExtentKind;
 
-// Remembers which bytes were asked for: skipped ones must not be among them.
+std::size_t sectors(std::size_t bytes) {
+  return (bytes + k_sector_size - 1) / k_sector_size;
+}
+
+void count(std::vector<unsigned char>& times, std::size_t offset, std::size_t length) {
+  for (std::size_t i = offset / k_sector_size; i < sectors(offset + length); ++i) {
+    ++times.at(i);
+  }
+}
+
+// Remembers which sectors were asked for: skipped ones must not be among them.
 class WatchedReader final : public BlockReader {
  public:
-  explicit WatchedReader(const Bytes& bytes) : m_bytes(bytes), m_read(bytes.size()) {}
+  explicit WatchedReader(const Bytes& bytes) : m_bytes(bytes), m_read(sectors(bytes.size())) {}
   [[nodiscard]] ByteCount size() const override { return {m_bytes.size()}; }
   void read(std::span<std::byte> buffer, ByteCount offset) override {
     const std::lock_guard lock(m_mutex);
-    for (std::size_t i = 0; i < buffer.size(); ++i) {
-      buffer[i] = m_bytes.at(offset.value + i);
-      ++m_read[offset.value + i];
-    }
+    const auto part = slice(m_bytes, offset.value, buffer.size());
+    std::copy(part.begin(), part.end(), buffer.begin());
+    count(m_read, offset.value, buffer.size());
   }
   [[nodiscard]] bool was_read(const Extent& extent, int times) const {
-    const auto from = m_read.begin() + static_cast<long>(extent.offset.value);
-    return std::all_of(from, from + static_cast<long>(extent.length.value),
+    const auto from = m_read.begin() + static_cast<long>(extent.offset.value / k_sector_size);
+    return std::all_of(from, from + static_cast<long>(sectors(extent.length.value)),
                        [&](unsigned char n) { return n == times; });
   }
 
@@ -45,18 +58,19 @@ class WatchedReader final : public BlockReader {
 // A target in memory that insists on the port's promise: each byte once, then finish().
 class MemoryTarget final : public TargetWriter {
  public:
-  explicit MemoryTarget(std::size_t size) : m_bytes(size, std::byte{0xee}), m_times(size) {}
+  explicit MemoryTarget(std::size_t size)
+      : m_bytes(size, std::byte{0xee}), m_times(sectors(size)) {}
   void write(std::span<const std::byte> bytes, ByteCount offset) override {
     const std::lock_guard lock(m_mutex);
-    for (std::size_t i = 0; i < bytes.size(); ++i) {
-      m_bytes.at(offset.value + i) = bytes[i];
-      ++m_times[offset.value + i];
-    }
+    static_cast<void>(slice(m_bytes, offset.value, bytes.size()));
+    std::copy(bytes.begin(), bytes.end(), m_bytes.begin() + static_cast<long>(offset.value));
+    count(m_times, offset.value, bytes.size());
   }
   void write_zeros(ByteCount offset, ByteCount length) override {
     const Bytes zeros(length.value);
     write(zeros, offset);
   }
+  void sync() override {}
   void finish() override { m_finished = true; }
   [[nodiscard]] bool each_byte_once() const {
     return m_finished && std::all_of(m_times.begin(), m_times.end(), [](int n) { return n == 1; });
@@ -96,47 +110,84 @@ Bytes expected_content(const std::vector<Extent>& extents, const Bytes& source,
   return bytes;
 }
 
-TEST(Copy, TakesEachByteFromWhereTheExtentsSay) {
+class Copy : public Scratch {
+ protected:
+  Manifest new_manifest(std::size_t size, model::HashKind hash = model::HashKind::xxh3_128) {
+    return Manifest::create(m_folder.path() / fmt::format("{}.manifest", m_next++),
+                            {hash, ByteCount{size}, {}});
+  }
+  std::string root_of(const Bytes& bytes, model::HashKind hash = model::HashKind::xxh3_128) {
+    return manifest_of(bytes, m_folder.path() / fmt::format("{}.manifest", m_next++), hash).root();
+  }
+
+ private:
+  int m_next = 0;
+};
+
+// Skipped bytes that no request could have brought in besides.
+bool far_from_others(const Extent& extent) {
+  return extent.length.value > k_merge_gap + 2 * 4096;
+}
+
+Extent core_of(const Extent& extent) {
+  return {extent.offset + ByteCount{4096}, extent.length - ByteCount{8192}, extent.kind};
+}
+
+TEST_F(Copy, TakesEachByteFromWhereTheExtentsSay) {
   std::mt19937 random(42);
   for (int round = 0; round < 8; ++round) {
-    const std::size_t size = 512 * (1 + random() % 12000);
+    const std::size_t size = 512 * (1 + random() % 30000);
     Bytes source = random_bytes(size, random());
     std::fill_n(source.begin() + static_cast<long>(size / 4), size / 4, std::byte{0});
     const Bytes overlay = random_bytes(size, random());
     const std::vector<Extent> extents = random_extents(size, random);
-    WatchedReader source_reader(source);
-    WatchedReader overlay_reader(overlay);
-    MemoryTarget target(size);
-    ByteCount last;
-    const CopyResult result =
-        copy_disk({"vda", ByteCount{size}, extents, source_reader, &overlay_reader, target},
-                  [&](const model::Progress& progress) {
-                    EXPECT_EQ(progress.stage, "copy");
-                    EXPECT_GE(progress.done, last);
-                    EXPECT_LE(progress.done, progress.total);
-                    last = progress.done;
-                  });
     const Bytes expected = expected_content(extents, source, overlay);
+    // An overlay shows the source below what it does not hold itself.
+    Bytes seen_through = source;
+    for (const Extent& extent : extents) {
+      if (extent.kind == ExtentKind::patched) {
+        std::copy_n(overlay.begin() + static_cast<long>(extent.offset.value), extent.length.value,
+                    seen_through.begin() + static_cast<long>(extent.offset.value));
+      }
+    }
+    WatchedReader source_reader(source);
+    WatchedReader overlay_reader(seen_through);
+    MemoryTarget target(size);
+    Manifest manifest = new_manifest(size);
+    ByteCount last;
+    const CopyResult result = copy_disk(
+        {"vda", ByteCount{size}, extents, source_reader, &overlay_reader, target, manifest},
+        [&](const model::Progress& progress) {
+          EXPECT_EQ(progress.stage, "copy");
+          EXPECT_GE(progress.done, last);
+          EXPECT_LE(progress.done, progress.total);
+          last = progress.done;
+        });
     EXPECT_TRUE(target.bytes() == expected);
     EXPECT_TRUE(target.each_byte_once());
     for (const Extent& extent : extents) {
-      EXPECT_TRUE(source_reader.was_read(extent, extent.kind == ExtentKind::needed ? 1 : 0));
-      EXPECT_TRUE(overlay_reader.was_read(extent, extent.kind == ExtentKind::patched ? 1 : 0));
+      if (extent.kind == ExtentKind::skipped && far_from_others(extent)) {
+        EXPECT_TRUE(source_reader.was_read(core_of(extent), 0));
+        EXPECT_TRUE(overlay_reader.was_read(core_of(extent), 0));
+      }
     }
     const model::ExtentTotals sum = model::totals(extents);
     EXPECT_EQ(result.read, sum.patched + sum.needed);
     EXPECT_EQ(result.skipped, sum.skipped);
     EXPECT_EQ(last, result.read);
-    EXPECT_EQ(result.checksum.text(), checksum_of(expected).text());
+    EXPECT_TRUE(manifest.head().complete);
+    EXPECT_EQ(manifest.root(), root_of(expected));
   }
 }
 
-TEST(Copy, RefusesExtentsThatDoNotCoverTheDisk) {
+TEST_F(Copy, RefusesExtentsThatDoNotCoverTheDisk) {
   const Bytes source(4096);
   WatchedReader reader(source);
   const auto refused = [&](std::vector<Extent> extents) {
     MemoryTarget target(4096);
-    EXPECT_THROW(copy_disk({"vda", ByteCount{4096}, extents, reader, nullptr, target}, {}), Error);
+    Manifest manifest = new_manifest(4096);
+    EXPECT_THROW(
+        copy_disk({"vda", ByteCount{4096}, extents, reader, nullptr, target, manifest}, {}), Error);
   };
   refused({});
   refused({{ByteCount{0}, ByteCount{4095}, ExtentKind::needed}});
@@ -145,38 +196,208 @@ TEST(Copy, RefusesExtentsThatDoNotCoverTheDisk) {
   refused({{ByteCount{0}, ByteCount{4096}, ExtentKind::patched}});
 }
 
-TEST(Checksum, KnowsTheHashOfZerosAndAChangesPlace) {
-  Bytes bytes(3 * k_mib + 512);
-  EXPECT_EQ(DiskChecksum(ByteCount{bytes.size()}).text(), checksum_of(bytes).text());
-  EXPECT_NE(DiskChecksum(ByteCount{bytes.size()}).text(),
-            DiskChecksum(ByteCount{bytes.size() + 512}).text());
-  const DiskChecksum before = checksum_of(bytes);
-  EXPECT_FALSE(before.first_difference(before));
-  bytes[2 * k_mib + 5] = std::byte{1};
-  EXPECT_EQ(checksum_of(bytes).first_difference(before), ByteCount{2 * k_mib});
-  EXPECT_NE(checksum_of(bytes).text(), before.text());
-  DiskChecksum none;
-  EXPECT_THROW(none.set(0, bytes), Error);
+// A disk with a sector that cannot be read.
+class BadSector final : public BlockReader {
+ public:
+  BadSector(const Bytes& bytes, std::uint64_t bad) : m_bytes(bytes), m_bad(bad) {}
+  [[nodiscard]] ByteCount size() const override { return {m_bytes.size()}; }
+  void read(std::span<std::byte> buffer, ByteCount offset) override {
+    if (offset.value <= m_bad && m_bad < offset.value + buffer.size()) {
+      throw Error(ErrorKind::io, fmt::format("reading at byte {}: bad sector", offset.value));
+    }
+    std::copy_n(m_bytes.begin() + static_cast<long>(offset.value), buffer.size(), buffer.begin());
+  }
+
+ private:
+  const Bytes& m_bytes;
+  std::uint64_t m_bad;
+};
+
+TEST_F(Copy, ABadSectorInFreeSpaceDoesNotMatterAndOneInDataDoes) {
+  const Bytes source = random_bytes(k_mib, 5);
+  const std::vector<Extent> extents = {
+      {ByteCount{0}, ByteCount{65536}, ExtentKind::needed},
+      {ByteCount{65536}, ByteCount{16384}, ExtentKind::skipped},
+      {ByteCount{81920}, ByteCount{k_mib - 81920}, ExtentKind::needed}};
+  {
+    BadSector reader(source, 70000);
+    MemoryTarget target(k_mib);
+    Manifest manifest = new_manifest(k_mib);
+    copy_disk({"vda", ByteCount{k_mib}, extents, reader, nullptr, target, manifest}, {});
+    EXPECT_TRUE(target.bytes() == expected_content(extents, source, source));
+  }
+  BadSector reader(source, 90000);
+  MemoryTarget target(k_mib);
+  Manifest manifest = new_manifest(k_mib);
+  EXPECT_THROW(copy_disk({"vda", ByteCount{k_mib}, extents, reader, nullptr, target, manifest}, {}),
+               Error);
+  EXPECT_FALSE(manifest.head().complete);
+}
+
+// Stops the copy with an exception after so many reads.
+class Interrupting final : public BlockReader {
+ public:
+  Interrupting(const Bytes& bytes, int reads) : m_bytes(bytes), m_left(reads) {}
+  [[nodiscard]] ByteCount size() const override { return {m_bytes.size()}; }
+  void read(std::span<std::byte> buffer, ByteCount offset) override {
+    if (--m_left < 0) {
+      throw Error(ErrorKind::interrupted, "stopped");
+    }
+    std::copy_n(m_bytes.begin() + static_cast<long>(offset.value), buffer.size(), buffer.begin());
+  }
+
+ private:
+  const Bytes& m_bytes;
+  std::atomic<int> m_left;
+};
+
+TEST_F(Copy, GoesOnFromTheLastCheckpoint) {
+  constexpr std::size_t k_size = 24 * k_node_size + 512;
+  const Bytes source = random_bytes(k_size, 9);
+  const std::vector<Extent> extents = {{ByteCount{0}, ByteCount{k_size}, ExtentKind::needed}};
+  const auto path = m_folder.path() / "vda.manifest";
+  {
+    Manifest manifest = Manifest::create(path, {{}, ByteCount{k_size}, {}});
+    Interrupting reader(source, 20);
+    MemoryTarget target(k_size);
+    EXPECT_THROW(
+        copy_disk({"vda", ByteCount{k_size}, extents, reader, nullptr, target, manifest}, {}),
+        Error);
+    manifest.checkpoint(10);
+  }
+  Manifest manifest = Manifest::open(path);
+  EXPECT_EQ(manifest.head().durable_nodes, 10);
+  WatchedReader reader(source);
+  MemoryTarget target(k_size);
+  const CopyResult result =
+      copy_disk({"vda", ByteCount{k_size}, extents, reader, nullptr, target, manifest}, {});
+  EXPECT_EQ(result.resumed, ByteCount{10 * k_node_size});
+  EXPECT_TRUE(reader.was_read({ByteCount{0}, ByteCount{10 * k_node_size}, {}}, 0));
+  EXPECT_TRUE(
+      reader.was_read({ByteCount{10 * k_node_size}, ByteCount{k_size - 10 * k_node_size}, {}}, 1));
+  EXPECT_EQ(manifest.root(), root_of(source));
+}
+
+TEST_F(Copy, KeepsToItsRate) {
+  const Bytes source = random_bytes(8 * k_mib, 3);
+  const std::vector<Extent> extents = {{ByteCount{0}, ByteCount{8 * k_mib}, ExtentKind::needed}};
+  WatchedReader reader(source);
+  MemoryTarget target(8 * k_mib);
+  Manifest manifest = new_manifest(8 * k_mib);
+  Throttle throttle(16 * k_mib);
+  const auto start = std::chrono::steady_clock::now();
+  std::string held_up_by;
+  copy_disk({"vda", ByteCount{8 * k_mib}, extents, reader, nullptr, target, manifest, &throttle},
+            [&](const model::Progress& progress) { held_up_by = progress.held_up_by; });
+  EXPECT_GE(std::chrono::steady_clock::now() - start, std::chrono::milliseconds(480));
+  EXPECT_EQ(held_up_by, "the rate limit");
+}
+
+TEST(ThrottleTest, AChangedRateCountsAtOnce) {
+  Throttle throttle(1024);
+  std::jthread changer([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    throttle.set_rate(0);
+  });
+  const auto start = std::chrono::steady_clock::now();
+  throttle.take(ByteCount{k_gib});  // a fortnight at the first rate
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(5));
+}
+
+using ManifestFile = Copy;
+
+TEST_F(ManifestFile, KnowsTheHashOfZerosAndAChangesPlace) {
+  Bytes bytes(3 * k_node_size + 512);
+  EXPECT_EQ(new_manifest(bytes.size()).root(), root_of(bytes));
+  EXPECT_NE(new_manifest(bytes.size()).root(), new_manifest(bytes.size() + 512).root());
+  const std::string before = root_of(bytes);
+  bytes[2 * k_node_size + 5] = std::byte{1};
+  EXPECT_NE(root_of(bytes), before);
+  Manifest manifest = new_manifest(bytes.size());
+  EXPECT_THROW(manifest.set_node(0, NodeHashes(1)), Error);
+  EXPECT_THROW(manifest.set_node(4, NodeHashes(1)), Error);
+  manifest.set_node(3, NodeHashes(1));
 }
 
 // The definition, followed by hand: checksums outlive the program that made them.
-TEST(Checksum, IsWhatItsDefinitionSays) {
-  const Bytes bytes = random_bytes(2 * k_mib + 1000, 77);
-  Bytes list(16);
-  store_le<std::uint64_t>(list, 0, bytes.size());
-  store_le<std::uint64_t>(list, 8, 1048576);
-  for (std::size_t at = 0; at < bytes.size(); at += k_mib) {
-    const XXH128_hash_t hash =
-        XXH3_128bits(bytes.data() + at, std::min<std::size_t>(k_mib, bytes.size() - at));
-    for (const std::uint64_t half : {hash.high64, hash.low64}) {
+TEST_F(ManifestFile, RootIsWhatItsDefinitionSays) {
+  Bytes bytes = random_bytes(2 * k_node_size + 70000, 77);
+  std::fill_n(bytes.begin() + 65536, 65536, std::byte{0});
+  const auto hash = [](const Bytes& content) {
+    const XXH128_hash_t value = XXH3_128bits(content.data(), content.size());
+    Bytes canonical;
+    for (const std::uint64_t half : {value.high64, value.low64}) {
       for (int shift = 56; shift >= 0; shift -= 8) {
-        list.push_back(static_cast<std::byte>(half >> shift));
+        canonical.push_back(static_cast<std::byte>(half >> shift));
       }
     }
+    return canonical;
+  };
+  const auto part = [&](std::size_t from, std::size_t length) {
+    const auto first = bytes.begin() + static_cast<long>(from);
+    return Bytes(first, first + static_cast<long>(std::min(length, bytes.size() - from)));
+  };
+  Bytes list(24);
+  store_le<std::uint64_t>(list, 0, bytes.size());
+  store_le<std::uint64_t>(list, 8, 65536);
+  store_le<std::uint64_t>(list, 16, 64);
+  for (std::size_t node = 0; node < bytes.size(); node += 4 * k_mib) {
+    Bytes leaves;
+    for (std::size_t at = node; at < std::min(node + 4 * k_mib, bytes.size()); at += 65536) {
+      const Bytes one = hash(part(at, 65536));
+      leaves.insert(leaves.end(), one.begin(), one.end());
+    }
+    const Bytes one = hash(leaves);
+    list.insert(list.end(), one.begin(), one.end());
   }
   const XXH128_hash_t root = XXH3_128bits(list.data(), list.size());
-  EXPECT_EQ(checksum_of(bytes).text(),
-            fmt::format("xxh3-128:{:016x}{:016x}", root.high64, root.low64));
+  EXPECT_EQ(root_of(bytes), fmt::format("xxh3-128:{:016x}{:016x}", root.high64, root.low64));
+}
+
+TEST_F(ManifestFile, Sha256IsTheOneThatEverybodyKnows) {
+  const Bytes none;
+  EXPECT_EQ(to_text(model::HashKind::sha256, hash_of(model::HashKind::sha256, none)),
+            "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  const Bytes bytes = random_bytes(k_node_size + 1, 3);
+  RunningHash running(model::HashKind::sha256);
+  running.add(std::span(bytes).first(100));
+  running.add(std::span(bytes).subspan(100));
+  EXPECT_EQ(running.finish(), hash_of(model::HashKind::sha256, bytes));
+  EXPECT_NE(root_of(bytes, model::HashKind::sha256), root_of(bytes));
+}
+
+TEST_F(ManifestFile, IsSparseAndSurvivesATornHead) {
+  const auto path = m_folder.path() / "vda.manifest";
+  {
+    Manifest manifest = Manifest::create(path, {{}, ByteCount{1024 * k_gib}, {}});
+    manifest.set_node(200000, NodeHashes(k_leaves_per_node, hash_of({}, Bytes(1))));
+    manifest.checkpoint(5);
+    manifest.checkpoint(7);
+    const std::uint64_t stored = manifest.next_stored(0);
+    EXPECT_GT(stored, 199990);
+    EXPECT_LE(stored, 200000);
+    EXPECT_EQ(manifest.root().size(), std::string("xxh3-128:").size() + 32);
+  }
+  EXPECT_EQ(Manifest::open(path).head().durable_nodes, 7);
+  const auto damage = [&](std::uint64_t at) {
+    Fd fd = open_file(path, O_RDWR);
+    pwrite_exactly(fd.get(), Bytes(8, std::byte{0x55}), at, "manifest");
+  };
+  // Heads are written in turn: 1 when it was made, then 2 (five nodes), then 3 (seven).
+  damage(4096 + 48);
+  EXPECT_EQ(Manifest::open(path).head().durable_nodes, 5);
+  damage(48);
+  EXPECT_THROW(Manifest::open(path), Error);
+}
+
+TEST_F(ManifestFile, RefusesAFileOfTheWrongLength) {
+  const auto path = m_folder.path() / "vda.manifest";
+  static_cast<void>(Manifest::create(path, {{}, ByteCount{k_gib}, {}}));
+  EXPECT_THROW(Manifest::create(path, {}), Error);
+  std::filesystem::resize_file(path, std::filesystem::file_size(path) - 1);
+  EXPECT_THROW(Manifest::open(path), Error);
+  std::filesystem::resize_file(path, 100);
+  EXPECT_THROW(Manifest::open(path), Error);
 }
 
 TEST(Units, FindZerosOfAnyLength) {

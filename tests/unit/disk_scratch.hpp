@@ -16,8 +16,9 @@
 #include "base/subprocess.hpp"
 #include "base/temp_dir.hpp"
 #include "base/text.hpp"
-#include "disk/checksum.hpp"
+#include "disk/manifest.hpp"
 #include "disk/source.hpp"
+#include "disk/units.hpp"
 
 namespace vmconvert::disk {
 
@@ -33,14 +34,22 @@ inline Bytes random_bytes(std::size_t size, unsigned seed) {
   return bytes;
 }
 
-inline DiskChecksum checksum_of(const Bytes& bytes) {
-  DiskChecksum checksum(ByteCount{bytes.size()});
-  for (std::size_t at = 0; at < bytes.size(); at += k_chunk_size) {
-    checksum.set(
-        at / k_chunk_size,
-        std::span(bytes).subspan(at, std::min<std::size_t>(k_chunk_size, bytes.size() - at)));
+// The manifest that a faultless copy of these bytes makes.
+inline Manifest manifest_of(const Bytes& bytes, const std::filesystem::path& path,
+                            model::HashKind hash = model::HashKind::xxh3_128) {
+  Manifest manifest = Manifest::create(path, {hash, ByteCount{bytes.size()}, {}});
+  for (std::uint64_t node = 0; node < manifest.nodes(); ++node) {
+    NodeHashes leaves(manifest.leaves_of(node));
+    for (std::size_t i = 0; i < leaves.size(); ++i) {
+      const std::size_t at = node * k_node_size + i * k_leaf_size;
+      const auto leaf =
+          std::span(bytes).subspan(at, std::min<std::size_t>(k_leaf_size, bytes.size() - at));
+      leaves[i] = is_zero(leaf) ? LeafHash{} : hash_of(hash, leaf);
+    }
+    manifest.set_node(node, leaves);
   }
-  return checksum;
+  manifest.complete();
+  return manifest;
 }
 
 inline Bytes read_all(BlockReader& reader) {
