@@ -1,4 +1,4 @@
-// Little-endian numbers in byte buffers; a read outside the buffer is our own bug and throws.
+// Numbers in byte buffers; an access outside the buffer is our own bug and throws.
 #pragma once
 
 #include <concepts>
@@ -36,6 +36,15 @@ void store_le(std::span<std::byte> bytes, std::size_t offset, T value) {
   static_cast<void>(slice(bytes, offset, sizeof(T)));
   for (std::size_t i = 0; i < sizeof(T); ++i) {
     bytes[offset + i] = static_cast<std::byte>(static_cast<std::uint64_t>(value) >> (8 * i));
+  }
+}
+
+template <std::unsigned_integral T>
+void store_be(std::span<std::byte> bytes, std::size_t offset, T value) {
+  static_cast<void>(slice(bytes, offset, sizeof(T)));
+  for (std::size_t i = 0; i < sizeof(T); ++i) {
+    bytes[offset + sizeof(T) - 1 - i] =
+        static_cast<std::byte>(static_cast<std::uint64_t>(value) >> (8 * i));
   }
 }
 

@@ -11,6 +11,7 @@
 #include <cerrno>
 
 #include "base/error.hpp"
+#include "disk/aligned_buffer.hpp"
 
 namespace vmconvert::disk {
 namespace {

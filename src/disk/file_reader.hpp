@@ -10,9 +10,6 @@
 
 namespace vmconvert::disk {
 
-// Offsets, lengths and memory that direct I/O accepts on every device that we know of.
-inline constexpr std::uint64_t k_direct_alignment = 4096;
-
 struct OpenSource {
   Fd fd;
   ByteCount size;

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 
 #include "base/error.hpp"
@@ -17,15 +16,6 @@ constexpr std::size_t k_max_request = 16 * k_mib;  // servers refuse more than 3
 [[noreturn]] void throw_nbd(const std::string& doing) {
   const char* text = nbd_get_error();
   throw Error(ErrorKind::io, fmt::format("{}: {}", doing, text == nullptr ? "unknown" : text));
-}
-
-// Full disks are told apart from other failures: people can do something about them.
-int no_space_or_throw(const std::string& doing) {
-  const int code = nbd_get_errno();
-  if (code == ENOSPC || code == EDQUOT || code == EFBIG) {
-    return code;
-  }
-  throw_nbd(doing);
 }
 
 int keep_first_extent(void* data, const char*, std::uint64_t, std::uint32_t* entries,
@@ -104,19 +94,6 @@ void NbdPool::read(std::span<std::byte> buffer, ByteCount offset) {
   }
 }
 
-int NbdPool::write(std::span<const std::byte> buffer, ByteCount offset) {
-  const Lease lease(*this);
-  while (!buffer.empty()) {
-    const std::size_t length = std::min(buffer.size(), k_max_request);
-    if (nbd_pwrite(lease.get(), buffer.data(), length, offset.value, 0) != 0) {
-      return no_space_or_throw(fmt::format("writing {} at byte {}", m_what, offset.value));
-    }
-    buffer = buffer.subspan(length);
-    offset = offset + ByteCount{length};
-  }
-  return 0;
-}
-
 Run NbdPool::run_at(ByteCount offset) {
   const Lease lease(*this);
   if (nbd_can_meta_context(lease.get(), k_allocation) != 1) {
@@ -135,22 +112,6 @@ Run NbdPool::run_at(ByteCount offset) {
   }
   return {(first.second & LIBNBD_STATE_ZERO) != 0,
           std::min(offset + ByteCount{first.first}, m_size)};
-}
-
-int NbdPool::flush() {
-  const Lease lease(*this);  // one server, one image: a flush covers what all connections wrote
-  if (nbd_can_flush(lease.get()) == 1 && nbd_flush(lease.get(), 0) != 0) {
-    return no_space_or_throw(fmt::format("flushing {}", m_what));
-  }
-  return 0;
-}
-
-void NbdPool::close() {
-  const std::lock_guard lock(m_mutex);
-  for (const Nbd& connection : m_idle) {
-    nbd_shutdown(connection.get(), 0);
-  }
-  m_idle.clear();
 }
 
 NbdReader::NbdReader(NbdServer server, std::string what)

@@ -24,11 +24,7 @@ class NbdPool {
 
   [[nodiscard]] ByteCount size() const noexcept { return m_size; }
   void read(std::span<std::byte> buffer, ByteCount offset);
-  // 0, or the errno value that says that there is no space; throws for every other failure.
-  [[nodiscard]] int write(std::span<const std::byte> buffer, ByteCount offset);
   Run run_at(ByteCount offset);
-  [[nodiscard]] int flush();  // likewise
-  void close();               // all connections; the pool is of no use after it
 
  private:
   class Lease;

@@ -8,7 +8,6 @@
 
 #include <atomic>
 #include <cerrno>
-#include <csignal>
 #include <cstring>
 #include <thread>
 
@@ -23,7 +22,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 constexpr auto k_start_limit = std::chrono::seconds(60);
-constexpr auto k_stop_limit = std::chrono::minutes(10);  // a slow disk may have much to flush
 
 std::filesystem::path log_path(const std::filesystem::path& socket) {
   return socket.string() + ".log";
@@ -44,17 +42,15 @@ bool allows_direct_io(const std::filesystem::path& path) {
 
 NbdServer start_qemu_nbd(const ImageExport& image, const std::string& cache) {
   std::filesystem::path socket = new_socket_path(image.folder, "image");
-  std::vector<std::string> argv = {"qemu-nbd",
-                                   "--persistent",
-                                   fmt::format("--shared={}", k_max_connections),
-                                   fmt::format("--format={}", model::to_string(image.format)),
-                                   fmt::format("--socket={}", socket.string()),
-                                   cache};
-  if (image.access == Access::read_only) {
-    argv.emplace_back("--read-only");
-  }
-  argv.emplace_back("--");
-  argv.push_back(std::filesystem::absolute(image.image).string());
+  const std::vector<std::string> argv = {"qemu-nbd",
+                                         "--persistent",
+                                         "--read-only",
+                                         fmt::format("--shared={}", k_max_connections),
+                                         fmt::format("--format={}", model::to_string(image.format)),
+                                         fmt::format("--socket={}", socket.string()),
+                                         cache,
+                                         "--",
+                                         std::filesystem::absolute(image.image).string()};
   return {argv, std::move(socket), image.image.string()};
 }
 
@@ -120,15 +116,6 @@ std::string NbdServer::last_words() const {
     return printable(join({said.begin() + static_cast<long>(from), said.end()}, "; "));
   } catch (const Error& error) {
     return error.message();
-  }
-}
-
-void NbdServer::stop() {
-  const int code = m_child.terminate(k_stop_limit);
-  if (code != 0 && code != 128 + SIGTERM) {
-    throw Error(ErrorKind::tool_failed,
-                fmt::format("the NBD server for {} ended with exit code {}: {}", m_what, code,
-                            last_words()));
   }
 }
 

@@ -23,9 +23,6 @@ class NbdServer {
   ~NbdServer();  // kills it
 
   [[nodiscard]] const std::filesystem::path& socket() const noexcept { return m_socket; }
-  // Asks it to end and waits: a writable image is complete only after that. Error(tool_failed) if
-  // it ends badly.
-  void stop();
 
  private:
   void wait_until_ready();
@@ -36,16 +33,14 @@ class NbdServer {
   ChildProcess m_child;
 };
 
-enum class Access { read_only, read_write };
-
 struct ImageExport {
   std::filesystem::path image;
   model::DiskFormat format = model::DiskFormat::raw;
-  Access access = Access::read_only;
   std::filesystem::path folder;  // where the socket goes: private, with a short path
 };
 
-// qemu-nbd over one image; the host's page cache is left alone where the filesystem allows that.
+// qemu-nbd over one image, read-only; the host's page cache is left alone where the filesystem
+// allows that.
 NbdServer serve_image(const ImageExport& image);
 
 // FOLDER/NAME-N.sock, never used before. Error(bad_input) if no socket can have so long a path.

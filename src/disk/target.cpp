@@ -9,14 +9,12 @@
 #include <cerrno>
 
 #include "base/error.hpp"
-#include "disk/target_writers.hpp"
+#include "disk/qcow2_tables.hpp"
+#include "disk/qcow2_writer.hpp"
+#include "disk/raw_writer.hpp"
 
 namespace vmconvert::disk {
 namespace {
-
-std::filesystem::path folder_of(const std::filesystem::path& path) {
-  return std::filesystem::absolute(path).parent_path();
-}
 
 Fd create_exclusively(const std::filesystem::path& path) {
   Fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
@@ -33,9 +31,11 @@ Fd create_exclusively(const std::filesystem::path& path) {
 
 }  // namespace
 
-TargetImage::TargetImage(std::filesystem::path path, model::DiskFormat format, ByteCount size,
-                         CommandRunner& commands)
+TargetImage::TargetImage(std::filesystem::path path, model::DiskFormat format, ByteCount size)
     : m_path(std::move(path)), m_format(format), m_size(size) {
+  if (format == model::DiskFormat::qcow2) {
+    require_qcow2_size(size);
+  }
   const Fd fd = create_exclusively(m_path);
   struct stat status {};
   try {
@@ -46,10 +46,6 @@ TargetImage::TargetImage(std::filesystem::path path, model::DiskFormat format, B
       if (::ftruncate(fd.get(), static_cast<off_t>(size.value)) != 0) {
         throw_errno(errno, fmt::format("making {} {} bytes long", m_path.string(), size.value));
       }
-    } else {
-      run_or_throw(commands,
-                   {{"qemu-img", "create", "-q", "-f", "qcow2", "--",
-                     std::filesystem::absolute(m_path).string(), fmt::format("{}", size.value)}});
     }
   } catch (...) {
     ::unlink(m_path.c_str());
@@ -75,11 +71,11 @@ TargetImage::~TargetImage() {
   }
 }
 
-std::unique_ptr<TargetWriter> TargetImage::open_writer(const std::filesystem::path& sockets) const {
+std::unique_ptr<TargetWriter> TargetImage::open_writer() const {
   if (m_format == model::DiskFormat::raw) {
     return std::make_unique<RawWriter>(m_path, m_size);
   }
-  return std::make_unique<Qcow2Writer>(m_path, m_size, sockets);
+  return std::make_unique<Qcow2Writer>(m_path, m_size);
 }
 
 void require_free_space(const std::filesystem::path& folder, ByteCount needed) {
@@ -94,28 +90,6 @@ void require_free_space(const std::filesystem::path& folder, ByteCount needed) {
                             to_text_exact(needed)),
                 "free some space there, or choose another folder");
   }
-}
-
-[[noreturn]] void throw_no_space(const std::filesystem::path& path, ByteCount offset,
-                                 ByteCount size) {
-  throw Error(
-      ErrorKind::io,
-      fmt::format("writing {} at byte {}: no space left in {}; the image may need {}",
-                  path.string(), offset.value, folder_of(path).string(), to_text_exact(size)),
-      "free some space there, or choose another folder");
-}
-
-bool means_no_space(int code) {
-  return code == ENOSPC || code == EDQUOT || code == EFBIG;
-}
-
-void sync_path(const std::filesystem::path& path) {
-  const Fd file = open_file(path, O_RDONLY);
-  const Fd folder = open_file(folder_of(path), O_RDONLY | O_DIRECTORY);
-  if (::fsync(file.get()) != 0 || ::fsync(folder.get()) != 0) {
-    throw_errno(errno, fmt::format("flushing {}", path.string()));
-  }
-  ::posix_fadvise(file.get(), 0, 0, POSIX_FADV_DONTNEED);  // the host's cache is not ours to fill
 }
 
 }  // namespace vmconvert::disk

@@ -8,14 +8,16 @@
 #include <memory>
 #include <span>
 
-#include "base/fd.hpp"
-#include "base/subprocess.hpp"
 #include "base/units.hpp"
 #include "model/domain.hpp"
 
 namespace vmconvert::disk {
 
-// Each byte of the disk is either written or zeroed exactly once, before finish().
+inline constexpr std::uint64_t k_target_unit = 64 * k_kib;  // a qcow2 cluster of ours
+
+// Each byte of the disk is either written or zeroed exactly once, before finish(); after an
+// interruption, what was not recorded is written or zeroed again. Ranges begin and end at multiples
+// of k_target_unit, or end where the disk ends: Error(internal) for others, where it matters.
 class TargetWriter {
  public:
   virtual ~TargetWriter() = default;
@@ -24,7 +26,7 @@ class TargetWriter {
   // the bytes needed when there is no space left.
   virtual void write(std::span<const std::byte> bytes, ByteCount offset) = 0;
   virtual void write_zeros(ByteCount offset, ByteCount length) = 0;
-  // What was written so far is on the device; the writer goes on. From any thread.
+  // What was written before the call is on the device when it returns; the writer stays usable.
   virtual void sync() = 0;
   // All is on the device when it returns; the writer is of no use after it.
   virtual void finish() = 0;
@@ -33,9 +35,8 @@ class TargetWriter {
 // An image file that is made for one conversion: whole when keep() is called, else removed.
 class TargetImage {
  public:
-  // Error(bad_input) if `path` exists.
-  TargetImage(std::filesystem::path path, model::DiskFormat format, ByteCount size,
-              CommandRunner& commands);
+  // Error(bad_input) if `path` exists; for qcow2 see require_qcow2_size().
+  TargetImage(std::filesystem::path path, model::DiskFormat format, ByteCount size);
   TargetImage(TargetImage&& other) noexcept;
   TargetImage& operator=(TargetImage&&) = delete;
   ~TargetImage();
@@ -43,8 +44,8 @@ class TargetImage {
   [[nodiscard]] const std::filesystem::path& path() const noexcept { return m_path; }
   [[nodiscard]] model::DiskFormat format() const noexcept { return m_format; }
   [[nodiscard]] ByteCount size() const noexcept { return m_size; }
-  // `sockets`: a private folder, for qcow2. Must not outlive this object, nor the calling thread.
-  std::unique_ptr<TargetWriter> open_writer(const std::filesystem::path& sockets) const;
+  // Once. A qcow2 image is one only after the writer's finish().
+  [[nodiscard]] std::unique_ptr<TargetWriter> open_writer() const;
   void keep() noexcept { m_keep = true; }
 
  private:

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "base/error.hpp"
+#include "disk/aligned_buffer.hpp"
 #include "disk/copy.hpp"
-#include "disk/file_reader.hpp"
 
 namespace vmconvert::disk {
 

@@ -2,31 +2,17 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cstdlib>
 #include <cstring>
 #include <exception>
-#include <memory>
 #include <mutex>
-#include <new>
 #include <thread>
 #include <vector>
 
 #include "base/interrupt.hpp"
-#include "base/owned.hpp"
-#include "disk/file_reader.hpp"
+#include "disk/aligned_buffer.hpp"
 
 namespace vmconvert::disk {
 namespace {
-
-using Buffer = Owned<void, std::free>;
-
-Buffer make_buffer() {
-  Buffer buffer(std::aligned_alloc(k_direct_alignment, k_unit_size));
-  if (!buffer) {
-    throw std::bad_alloc();
-  }
-  return buffer;
-}
 
 class Work {
  public:
@@ -34,14 +20,14 @@ class Work {
 
   void run() noexcept {
     try {
-      const Buffer buffer = make_buffer();
+      const AlignedBuffer buffer(k_unit_size);
       for (;;) {
         const std::uint64_t unit = m_next.fetch_add(1);
         if (unit >= m_units || m_stop) {
           return;
         }
         throw_if_interrupted();
-        m_body(unit, {static_cast<std::byte*>(buffer.get()), k_unit_size});
+        m_body(unit, buffer.bytes());
       }
     } catch (...) {
       const std::lock_guard lock(m_mutex);

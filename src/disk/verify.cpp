@@ -7,9 +7,10 @@
 #include <optional>
 
 #include "base/error.hpp"
+#include "disk/aligned_buffer.hpp"
+#include "disk/direct_file.hpp"
 #include "disk/file_reader.hpp"
 #include "disk/source.hpp"
-#include "disk/target_writers.hpp"
 #include "disk/units.hpp"
 
 namespace vmconvert::disk {

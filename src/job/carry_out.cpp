@@ -86,7 +86,7 @@ void Conversion::Carrier::operator()(const model::BootTrial& step) {
 }
 
 void Conversion::Carrier::operator()(const model::CreateImage& step) {
-  m_images.try_emplace(step.disk, step.path, step.format, step.size, m_state.tools.commands);
+  m_images.try_emplace(step.disk, step.path, step.format, step.size);
 }
 
 void Conversion::Carrier::operator()(const model::CopyDisk& step) {
@@ -97,7 +97,7 @@ void Conversion::Carrier::operator()(const model::CopyDisk& step) {
   const auto source = m_state.disks[index].open_reader();
   const auto overlay = disk::open_image(m_state.overlays[index], model::DiskFormat::qcow2, scratch,
                                         fmt::format("the overlay of {}", step.disk));
-  const auto writer = m_images.at(step.disk).open_writer(scratch);
+  const auto writer = m_images.at(step.disk).open_writer();
   const fs::path manifest_path = m_state.workspace->keep() / (step.disk + ".manifest");
   disk::Manifest& manifest =
       m_manifests

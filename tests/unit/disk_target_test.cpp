@@ -45,12 +45,12 @@ class CopyToImage : public Scratch {
     const auto extents = map_overlay(overlay, size(), m_commands);
     const auto source = open_image(m_source, DiskFormat::raw, m_folder.path(), "source");
     const auto patched = open_image(overlay, DiskFormat::qcow2, m_folder.path(), "overlay");
-    const auto writer = image.open_writer(m_folder.path());
+    const auto writer = image.open_writer();
     return copy_disk({"vda", size(), extents, *source, patched.get(), *writer, new_manifest()}, {});
   }
   CopyResult copy_all(TargetImage& image) {
     const auto source = open_image(m_source, DiskFormat::raw, m_folder.path(), "source");
-    const auto writer = image.open_writer(m_folder.path());
+    const auto writer = image.open_writer();
     const auto extents = all();
     return copy_disk({"vda", size(), extents, *source, nullptr, *writer, new_manifest()}, {});
   }
@@ -79,7 +79,7 @@ TEST_F(CopyToImage, MakesEqualRawAndQcow2Images) {
     m_bytes = source_before;
     std::filesystem::remove(m_folder.path() / "overlay.qcow2");
     const auto path = m_folder.path() / (std::string("vda.") + model::to_string(format));
-    TargetImage image(path, format, size(), m_commands);
+    TargetImage image(path, format, size());
     const CopyResult copied = copy_patched(image);
     image.keep();
     EXPECT_EQ(m_manifest->root(), expected_root());
@@ -99,7 +99,7 @@ TEST_F(CopyToImage, MakesEqualRawAndQcow2Images) {
 }
 
 TEST_F(CopyToImage, LeavesHolesWhereZerosAre) {
-  TargetImage image(m_folder.path() / "vda.raw", DiskFormat::raw, size(), m_commands);
+  TargetImage image(m_folder.path() / "vda.raw", DiskFormat::raw, size());
   const CopyResult copied = copy_all(image);
   EXPECT_EQ(copied.written, ByteCount{6 * k_mib + 512});
   EXPECT_EQ(copied.read, size());
@@ -111,12 +111,12 @@ TEST_F(CopyToImage, LeavesHolesWhereZerosAre) {
 TEST_F(CopyToImage, RemovesWhatIsNotKept) {
   for (const DiskFormat format : {DiskFormat::raw, DiskFormat::qcow2}) {
     const auto path = m_folder.path() / "vda.image";
-    { const TargetImage image(path, format, size(), m_commands); }
+    { const TargetImage image(path, format, size()); }
     EXPECT_FALSE(std::filesystem::exists(path));
   }
   const auto path = m_folder.path() / "vda.raw";
   {
-    const TargetImage image(path, DiskFormat::raw, size(), m_commands);
+    const TargetImage image(path, DiskFormat::raw, size());
     std::filesystem::rename(path, m_folder.path() / "moved");
     write("vda.raw", Bytes(10));
   }
@@ -127,7 +127,7 @@ TEST_F(CopyToImage, DoesNotReplaceATarget) {
   const auto path = write("vda.raw", Bytes(10));
   for (const DiskFormat format : {DiskFormat::raw, DiskFormat::qcow2}) {
     try {
-      const TargetImage image(path, format, size(), m_commands);
+      const TargetImage image(path, format, size());
       FAIL() << "replaced";
     } catch (const Error& error) {
       EXPECT_EQ(error.kind(), ErrorKind::bad_input);
@@ -142,7 +142,7 @@ TEST_F(CopyToImage, FailsWhenTheSourceEndsTooEarly) {
   std::filesystem::resize_file(m_source, 5 * k_mib);
   const auto path = m_folder.path() / "vda.raw";
   try {
-    TargetImage image(path, DiskFormat::raw, size(), m_commands);
+    TargetImage image(path, DiskFormat::raw, size());
     static_cast<void>(copy_all(image));
     FAIL() << "copied";
   } catch (const Error& error) {
@@ -155,7 +155,7 @@ TEST_F(CopyToImage, FailsWhenTheSourceEndsTooEarly) {
 
 TEST_F(CopyToImage, VerificationNamesThePlaceOfADifference) {
   for (const DiskFormat format : {DiskFormat::raw, DiskFormat::qcow2}) {
-    TargetImage image(m_folder.path() / "vda.image", format, size(), m_commands);
+    TargetImage image(m_folder.path() / "vda.image", format, size());
     copy_all(image);
     static_cast<void>(verify(image.path(), format));
     run({"qemu-io", "-f", model::to_string(format), "-c", "write -P 1 7340544 512",
@@ -174,7 +174,7 @@ TEST_F(CopyToImage, VerificationNamesThePlaceOfADifference) {
 }
 
 TEST_F(CopyToImage, VerificationSeesDataInAHole) {
-  TargetImage image(m_folder.path() / "vda.raw", DiskFormat::raw, size(), m_commands);
+  TargetImage image(m_folder.path() / "vda.raw", DiskFormat::raw, size());
   copy_all(image);
   run({"qemu-io", "-f", "raw", "-c", "write -P 1 3M 512", image.path().string()});
   EXPECT_THROW(verify(image.path(), DiskFormat::raw), Error);
@@ -195,7 +195,7 @@ TEST_F(CopyToImage, SaysWhereThereIsNoSpace) {
   }
   for (const DiskFormat format : {DiskFormat::raw, DiskFormat::qcow2}) {
     try {
-      TargetImage image(folder / "vda.image", format, size(), m_commands);
+      TargetImage image(folder / "vda.image", format, size());
       static_cast<void>(copy_all(image));
       ADD_FAILURE() << "copied 9 MiB into 4";
     } catch (const Error& error) {
@@ -212,7 +212,7 @@ TEST_F(CopyToImage, SaysWhereThereIsNoSpace) {
   // page cache.
   std::fill_n(m_bytes.begin(), 7 * k_mib, std::byte{0});
   write("source.raw", m_bytes);
-  TargetImage image(folder / "vda.raw", DiskFormat::raw, size(), m_commands);
+  TargetImage image(folder / "vda.raw", DiskFormat::raw, size());
   copy_all(image);
   verify(image.path(), DiskFormat::raw);
   EXPECT_EQ(m_manifest->root(), expected_root());
@@ -228,7 +228,7 @@ TEST_F(CopyToImage, StopsWhenASignalAsks) {
         const auto path = m_folder.path() / "vda.raw";
         bool stopped = false;
         try {
-          TargetImage image(path, DiskFormat::raw, size(), m_commands);
+          TargetImage image(path, DiskFormat::raw, size());
           static_cast<void>(copy_all(image));
         } catch (const Error& error) {
           stopped = error.kind() == ErrorKind::interrupted;
@@ -239,7 +239,7 @@ TEST_F(CopyToImage, StopsWhenASignalAsks) {
 }
 
 TEST_F(CopyToImage, DoesNotFillThePageCache) {
-  TargetImage image(m_folder.path() / "vda.raw", DiskFormat::raw, size(), m_commands);
+  TargetImage image(m_folder.path() / "vda.raw", DiskFormat::raw, size());
   static_cast<void>(copy_all(image));
   const Fd probe(::open(image.path().c_str(), O_RDONLY | O_CLOEXEC | O_DIRECT));
   if (!probe) {

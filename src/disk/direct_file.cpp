@@ -1,4 +1,4 @@
-#include "disk/target_writers.hpp"
+#include "disk/direct_file.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -7,19 +7,41 @@
 #include <cerrno>
 
 #include "base/error.hpp"
-#include "disk/file_reader.hpp"
+#include "disk/aligned_buffer.hpp"
 
 namespace vmconvert::disk {
+namespace {
 
-RawWriter::RawWriter(std::filesystem::path path, ByteCount size)
+std::filesystem::path folder_of(const std::filesystem::path& path) {
+  return std::filesystem::absolute(path).parent_path();
+}
+
+// Full disk, quota, or a limit on a file's size.
+bool means_no_space(int code) {
+  return code == ENOSPC || code == EDQUOT || code == EFBIG;
+}
+
+}  // namespace
+
+DirectFile::DirectFile(std::filesystem::path path, ByteCount may_need)
     : m_path(std::move(path)),
-      m_size(size),
+      m_may_need(may_need),
       m_buffered(open_file(m_path, O_WRONLY)),
       m_direct(::open(m_path.c_str(), O_WRONLY | O_CLOEXEC | O_DIRECT)),
       m_use_direct(static_cast<bool>(m_direct)) {}
 
+void DirectFile::fail(int code, const std::string& doing) const {
+  if (means_no_space(code)) {
+    throw Error(ErrorKind::io,
+                fmt::format("{}: no space left in {}; the image may need {}", doing,
+                            folder_of(m_path).string(), to_text_exact(m_may_need)),
+                "free some space there, or choose another folder");
+  }
+  throw_errno(code, doing);
+}
+
 // How many bytes it wrote; the rest is for the page cache.
-std::size_t RawWriter::write_direct(std::span<const std::byte> bytes, ByteCount offset) {
+std::size_t DirectFile::write_direct(std::span<const std::byte> bytes, ByteCount offset) {
   const bool aligned = offset.value % k_direct_alignment == 0 &&
                        reinterpret_cast<std::uintptr_t>(bytes.data()) % k_direct_alignment == 0;
   const std::size_t wanted = aligned ? bytes.size() - bytes.size() % k_direct_alignment : 0;
@@ -32,11 +54,8 @@ std::size_t RawWriter::write_direct(std::span<const std::byte> bytes, ByteCount 
     }
     if (put < 0 && errno == EINVAL) {
       m_use_direct = false;
-    } else if (put < 0 && means_no_space(errno)) {
-      throw_no_space(m_path, offset + ByteCount{done}, m_size);
     } else if (put < 0) {
-      throw_errno(errno,
-                  fmt::format("writing {} at byte {}", m_path.string(), offset.value + done));
+      fail(errno, fmt::format("writing {} at byte {}", m_path.string(), offset.value + done));
     } else if (static_cast<std::size_t>(put) % k_direct_alignment != 0) {
       return done;  // cut short in mid-block: written again, buffered
     } else {
@@ -46,7 +65,7 @@ std::size_t RawWriter::write_direct(std::span<const std::byte> bytes, ByteCount 
   return done;
 }
 
-void RawWriter::write(std::span<const std::byte> bytes, ByteCount offset) {
+void DirectFile::write(std::span<const std::byte> bytes, ByteCount offset) {
   std::size_t done = write_direct(bytes, offset);
   const std::size_t first_buffered = done;
   while (done < bytes.size()) {
@@ -55,12 +74,8 @@ void RawWriter::write(std::span<const std::byte> bytes, ByteCount offset) {
     if (put < 0 && errno == EINTR) {
       continue;
     }
-    if (put < 0 && means_no_space(errno)) {
-      throw_no_space(m_path, offset + ByteCount{done}, m_size);
-    }
     if (put < 0) {
-      throw_errno(errno,
-                  fmt::format("writing {} at byte {}", m_path.string(), offset.value + done));
+      fail(errno, fmt::format("writing {} at byte {}", m_path.string(), offset.value + done));
     }
     done += static_cast<std::size_t>(put);
   }
@@ -70,47 +85,33 @@ void RawWriter::write(std::span<const std::byte> bytes, ByteCount offset) {
   }
 }
 
-void RawWriter::sync() {
-  if (::fdatasync(m_buffered.get()) != 0) {
-    throw_errno(errno, fmt::format("flushing {}", m_path.string()));
+void DirectFile::truncate(ByteCount size) {
+  if (::ftruncate(m_buffered.get(), static_cast<off_t>(size.value)) != 0) {
+    fail(errno, fmt::format("making {} {} bytes long", m_path.string(), size.value));
   }
 }
 
-void RawWriter::finish() {
+// File systems that reserve late (NFS, quotas) say only here that there is no space.
+void DirectFile::sync() {
+  if (::fdatasync(m_buffered.get()) != 0) {
+    fail(errno, fmt::format("flushing {}", m_path.string()));
+  }
+}
+
+void DirectFile::finish() {
+  sync();
   m_direct.reset();
   m_buffered.reset();
   sync_path(m_path);
 }
 
-Qcow2Writer::Qcow2Writer(std::filesystem::path path, ByteCount size,
-                         const std::filesystem::path& sockets)
-    : m_path(std::move(path)),
-      m_size(size),
-      m_server(serve_image({.image = m_path,
-                            .format = model::DiskFormat::qcow2,
-                            .access = Access::read_write,
-                            .folder = sockets})),
-      m_pool(m_server.socket(), m_path.string()) {}
-
-void Qcow2Writer::write(std::span<const std::byte> bytes, ByteCount offset) {
-  if (m_pool.write(bytes, offset) != 0) {
-    throw_no_space(m_path, offset, m_size);
+void sync_path(const std::filesystem::path& path) {
+  const Fd file = open_file(path, O_RDONLY);
+  const Fd folder = open_file(folder_of(path), O_RDONLY | O_DIRECTORY);
+  if (::fsync(file.get()) != 0 || ::fsync(folder.get()) != 0) {
+    throw_errno(errno, fmt::format("flushing {}", path.string()));
   }
-}
-
-void Qcow2Writer::sync() {
-  if (m_pool.flush() != 0) {
-    throw_no_space(m_path, {}, m_size);
-  }
-}
-
-void Qcow2Writer::finish() {
-  if (m_pool.flush() != 0) {
-    throw_no_space(m_path, {}, m_size);
-  }
-  m_pool.close();
-  m_server.stop();
-  sync_path(m_path);
+  ::posix_fadvise(file.get(), 0, 0, POSIX_FADV_DONTNEED);  // the host's cache is not ours to fill
 }
 
 }  // namespace vmconvert::disk
