@@ -116,6 +116,7 @@ class Pump {
         m_out(std::move(out)),
         m_err(std::move(err)),
         m_stdin(command.stdin_text),
+        m_limit(command.output_limit),
         m_result(result) {
     ::fcntl(m_in.get(), F_SETFL, O_NONBLOCK);
     if (m_stdin.empty()) {
@@ -126,7 +127,8 @@ class Pump {
     }
   }
 
-  // False when time ran out. A signal that asks us to stop while we wait is Error(interrupted).
+  // False when time ran out or too much was said. A signal that asks us to stop while we wait is
+  // Error(interrupted).
   bool run() {
     while (m_out || m_err) {
       std::array<pollfd, 3> ends = {pollfd{m_out.get(), POLLIN, 0}, pollfd{m_err.get(), POLLIN, 0},
@@ -139,12 +141,17 @@ class Pump {
         throw_if_interrupted();
       }
       if (m_deadline && Clock::now() >= *m_deadline) {
+        m_result.timed_out = true;
         return false;
       }
       if (ready > 0) {
         drain(m_out, ends[0].revents, m_result.out);
         drain(m_err, ends[1].revents, m_result.err);
         feed(ends[2].revents);
+      }
+      if (m_limit && (m_result.out.size() > *m_limit || m_result.err.size() > *m_limit)) {
+        m_result.said_too_much = true;
+        return false;
       }
     }
     return true;
@@ -193,6 +200,7 @@ class Pump {
   Fd m_out;
   Fd m_err;
   const std::string& m_stdin;
+  const std::optional<std::size_t> m_limit;
   std::size_t m_written = 0;
   CommandResult& m_result;
   std::optional<Clock::time_point> m_deadline;
@@ -229,7 +237,8 @@ CommandResult RealCommandRunner::run(const Command& command) {
     throw_errno(errno, fmt::format("starting {}", command.argv.at(0)));
   }
   if (pid == 0) {
-    become(launch, in.read_end.get(), out.write_end.get(), err.write_end.get(), parent);
+    const int stdin_fd = command.stdin_fd >= 0 ? command.stdin_fd : in.read_end.get();
+    become(launch, stdin_fd, out.write_end.get(), err.write_end.get(), parent);
   }
   ::setpgid(pid, pid);
   in.read_end.reset();
@@ -239,14 +248,15 @@ CommandResult RealCommandRunner::run(const Command& command) {
   CommandResult result;
   Pump pump(std::move(in.write_end), std::move(out.read_end), std::move(err.read_end), command,
             result);
+  bool ended = false;
   try {
-    result.timed_out = !pump.run();
+    ended = pump.run();
   } catch (...) {
     ::kill(-pid, SIGKILL);
     static_cast<void>(reap(pid));
     throw;
   }
-  if (result.timed_out) {
+  if (!ended) {
     ::kill(-pid, SIGKILL);
   }
   result.exit_code = to_exit_code(reap(pid));
@@ -259,6 +269,11 @@ std::string run_or_throw(CommandRunner& runner, const Command& command) {
     throw Error(ErrorKind::tool_failed,
                 fmt::format("{} did not end within {} s", command.argv.at(0),
                             command.timeout.value_or(std::chrono::milliseconds(0)).count() / 1000));
+  }
+  if (result.said_too_much) {
+    throw Error(ErrorKind::tool_failed,
+                fmt::format("{} wrote more than {} bytes", command.argv.at(0),
+                            command.output_limit.value_or(0)));
   }
   if (result.exit_code != 0) {
     const std::vector<std::string> said = lines(result.err);

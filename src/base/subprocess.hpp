@@ -18,11 +18,15 @@ struct Command {
   std::string stdin_text = {};
   std::optional<std::chrono::milliseconds> timeout = {};
   std::map<std::string, std::string> environment = {};  // added to ours
+  int stdin_fd = -1;  // an open descriptor of the caller's to be its standard input; -1: the text
+  // Of stdout, and of stderr; a program that says more is killed. Nothing: no limit.
+  std::optional<std::size_t> output_limit = {};
 };
 
 struct CommandResult {
   int exit_code = 0;  // 128 + signal when a signal ended it
   bool timed_out = false;
+  bool said_too_much = false;
   std::string out = {};
   std::string err = {};
 };

@@ -1,11 +1,15 @@
 #include "base/subprocess.hpp"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <csignal>
+#include <fstream>
 
 #include "base/error.hpp"
+#include "base/fd.hpp"
+#include "base/temp_dir.hpp"
 
 namespace vmconvert {
 namespace {
@@ -25,6 +29,27 @@ TEST(RealCommandRunner, FeedsStandardInput) {
   RealCommandRunner runner;
   const std::string text(1 << 20, 'x');  // more than a pipe holds
   EXPECT_EQ(runner.run({{"cat"}, text}).out, text);
+}
+
+TEST(RealCommandRunner, HandsOverAnOpenDescriptorAsStandardInput) {
+  const TempDir folder(std::filesystem::temp_directory_path(), "vmc-stdin-test");
+  std::ofstream(folder.path() / "in") << "from a file";
+  const Fd in = open_file(folder.path() / "in", O_RDONLY);
+  RealCommandRunner runner;
+  Command command = {{"cat"}};
+  command.stdin_fd = in.get();
+  EXPECT_EQ(runner.run(command).out, "from a file");
+}
+
+TEST(RealCommandRunner, StopsAProgramThatSaysTooMuch) {
+  RealCommandRunner runner;
+  Command command = {{"yes"}};
+  command.output_limit = 1 << 20;
+  const CommandResult result = runner.run(command);
+  EXPECT_TRUE(result.said_too_much);
+  EXPECT_FALSE(result.timed_out);
+  EXPECT_LT(result.out.size(), 2U << 20U);
+  EXPECT_THROW(run_or_throw(runner, command), Error);
 }
 
 TEST(RealCommandRunner, PassesWordsAsTheyAre) {
