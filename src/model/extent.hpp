@@ -23,6 +23,25 @@ struct Extent {
   bool operator==(const Extent&) const = default;
 };
 
+struct ByteRange {
+  ByteCount offset;
+  ByteCount length;
+
+  bool operator==(const ByteRange&) const = default;
+};
+
+// What a stretch of a source disk holds, and whether its own allocation map says what is free.
+struct AllocationNote {
+  ByteCount offset;     // on the source disk; of a volume in several pieces, its first one
+  ByteCount length;     // of all its pieces
+  std::string content;  // "ext4", "xfs", "swap", "LVM: vg/root ext4"; empty: not known
+  bool by_map = false;
+  std::string why;  // it was not: "its journal has to be replayed first"; empty when by_map
+  ByteCount free;   // left out thanks to the map
+
+  bool operator==(const AllocationNote&) const = default;
+};
+
 struct ExtentTotals {
   ByteCount patched;
   ByteCount needed;
