@@ -1,0 +1,71 @@
+// vmconvert-allocation OFFSET:LENGTH... <DISK: reads the allocation maps of what is in these
+// regions of the disk, which is its standard input and the only thing that it has. Started by
+// vmconvert.
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <exception>
+
+#include "allocation/answer.hpp"
+#include "allocation/confine.hpp"
+#include "allocation/content.hpp"
+
+namespace {
+
+using namespace vmconvert;
+
+// Not stdio: it asks for the kind of its file first, and that call is not allowed any more.
+void write_all(int fd, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t put = ::write(fd, text.data(), text.size());
+    if (put < 0 && errno != EINTR) {
+      ::_exit(1);
+    }
+    text.remove_prefix(put > 0 ? static_cast<std::size_t>(put) : 0);
+  }
+}
+
+std::vector<model::ByteRange> parse_regions(std::span<char* const> words) {
+  std::vector<model::ByteRange> regions;
+  for (const char* word : words) {
+    const auto region = allocation::parse_region(word);
+    if (!region) {
+      throw Error(ErrorKind::usage, fmt::format("'{}' is not OFFSET:LENGTH", word));
+    }
+    regions.push_back(*region);
+  }
+  return regions;
+}
+
+void run(std::span<char* const> words) {
+  const std::vector<model::ByteRange> regions = parse_regions(words);
+  const int flags = ::fcntl(STDIN_FILENO, F_GETFL);
+  if (flags < 0 || (flags & O_ACCMODE) != O_RDONLY) {
+    throw Error(ErrorKind::usage, "standard input is not a disk that was opened for reading only");
+  }
+  allocation::limit_resources();
+  allocation::drop_privileges();
+  allocation::allow_only_reading();
+
+  const allocation::DescriptorSource disk(STDIN_FILENO);
+  std::vector<std::vector<allocation::Content>> contents;
+  for (const model::ByteRange& region : regions) {
+    contents.push_back(allocation::read_region(disk, region));
+  }
+  write_all(STDOUT_FILENO, allocation::make_answer(regions, std::move(contents)));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    run({argv + 1, static_cast<std::size_t>(argc > 0 ? argc - 1 : 0)});
+  } catch (const std::exception& error) {
+    write_all(STDERR_FILENO, fmt::format("vmconvert-allocation: {}\n", error.what()));
+    ::_exit(1);
+  }
+  ::_exit(0);  // no clean-up: nothing to clean, and few calls to do it with
+}
