@@ -14,11 +14,12 @@ ProgramPaths program_paths() {
   const std::filesystem::path build = VMCONVERT_BINARY_DIR;
   if (!error && self.parent_path() == build) {
     return {std::filesystem::path(VMCONVERT_SOURCE_DIR) / "templates", build / "fixers",
-            build / "nbdkit"};
+            build / "nbdkit", build / "vmconvert-allocation"};
   }
   const std::filesystem::path libraries = VMCONVERT_INSTALL_LIBDIR;
   return {std::filesystem::path(VMCONVERT_INSTALL_DATADIR) / "templates", libraries / "fixers",
-          libraries / "nbdkit"};
+          libraries / "nbdkit",
+          std::filesystem::path(VMCONVERT_INSTALL_LIBEXECDIR) / "vmconvert-allocation"};
 }
 
 std::filesystem::path default_state_dir() {

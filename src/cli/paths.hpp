@@ -6,9 +6,10 @@
 namespace vmconvert::cli {
 
 struct ProgramPaths {
-  std::filesystem::path templates;      // holds domain/xen-to-kvm.xsl
-  std::filesystem::path fixers;         // the fixers that we ship
-  std::filesystem::path nbdkit_plugin;  // serves layouts
+  std::filesystem::path templates;          // holds domain/xen-to-kvm.xsl
+  std::filesystem::path fixers;             // the fixers that we ship
+  std::filesystem::path nbdkit_plugin;      // serves layouts
+  std::filesystem::path allocation_reader;  // the program that reads allocation maps
 };
 
 ProgramPaths program_paths();

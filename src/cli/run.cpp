@@ -36,7 +36,8 @@ int with_conversion(const Options& options, ProgressView& view,
   job::Conversion conversion(
       to_request(options),
       job::Tools{commands, [&view](const model::Progress& progress) { view.show(progress); },
-                 paths.templates, fixer_folders(paths), paths.nbdkit_plugin});
+                 paths.templates, fixer_folders(paths), paths.nbdkit_plugin,
+                 paths.allocation_reader});
   try {
     return body(conversion);
   } catch (const Error& error) {

@@ -43,6 +43,7 @@ struct Tools {
   std::filesystem::path templates;
   std::vector<std::filesystem::path> fixers;  // folders; a later one replaces by name
   std::filesystem::path nbdkit_plugin;
+  std::filesystem::path allocation_reader;  // a program; without it all counts as used
 };
 
 }  // namespace vmconvert::job
