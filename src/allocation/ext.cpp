@@ -19,7 +19,7 @@ using Filesystem = std::unique_ptr<struct_ext2_filsys, FilesystemCloser>;
 // libext2fs has messages of its own, but looks for their translations in files.
 [[noreturn]] void refuse_code(errcode_t code) {
   switch (code) {
-    case EXT2_ET_UNSUPP_FEATURE:
+    case EXT2_ET_UNSUPP_FEATURE:  // a journal of another filesystem, too
     case EXT2_ET_RO_UNSUPP_FEATURE: refuse("it uses a feature that is not known here");
     case EXT2_ET_SB_CSUM_INVALID: refuse("its superblock has a wrong checksum");
     case EXT2_ET_BLOCK_BITMAP_CSUM_INVALID: refuse("a block bitmap has a wrong checksum");
@@ -53,9 +53,6 @@ void check_size(const Volume& volume) {
 }
 
 void check_state(const ext2_super_block& super) {
-  if ((super.s_feature_incompat & EXT3_FEATURE_INCOMPAT_JOURNAL_DEV) != 0) {
-    refuse("it is a journal of another filesystem");
-  }
   if ((super.s_feature_incompat & EXT3_FEATURE_INCOMPAT_RECOVER) != 0) {
     refuse("its journal has to be replayed first");
   }

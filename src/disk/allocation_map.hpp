@@ -14,8 +14,8 @@
 namespace vmconvert::disk {
 
 struct AllocationMap {
-  std::vector<model::AllocationNote>
-      notes;  // by region, in the order asked for; at the end those not looked at
+  // By region, in the order asked for; those that were not looked at come last.
+  std::vector<model::AllocationNote> notes;
   std::vector<model::ByteRange> free;  // ascending, disjoint
 };
 
