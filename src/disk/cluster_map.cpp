@@ -93,7 +93,12 @@ void ClusterMap::for_each_in(std::uint32_t table,
 }
 
 std::vector<Qcow2Run> ClusterMap::runs() const {
+  std::size_t pieces_of_all = 0;
+  for (const auto& [number, pieces] : m_tables) {
+    pieces_of_all += pieces.size();
+  }
   std::vector<Qcow2Run> all;
+  all.reserve(pieces_of_all);  // no more than that, also while it grows
   for (const auto& [number, pieces] : m_tables) {
     for_each_in(number, [&](const Qcow2Run& run) {
       if (!all.empty() && all.back().guest + all.back().count == run.guest &&

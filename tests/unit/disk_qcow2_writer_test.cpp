@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <gmock/gmock.h>
+#include <malloc.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -126,7 +127,9 @@ TEST_F(Qcow2, NothingOfTheFileShowsWhenTheDiskGrows) {
     writer.write(junk, {});
   }  // lost: what lies in the file is not ours
   Qcow2Writer writer(m_image, ByteCount{512}, {});
+  ::mallopt(M_PERTURB, 0x55);  // fresh memory is not zeros by luck
   writer.write(bytes, {});
+  ::mallopt(M_PERTURB, 0);
   writer.finish();
   run({"qemu-img", "resize", "-q", "-f", "qcow2", m_image.string(), "64k"});
   expect_equal(k_cluster, {{0, bytes}});

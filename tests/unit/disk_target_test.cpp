@@ -239,15 +239,36 @@ TEST_F(CopyToImage, StopsWhenASignalAsks) {
 }
 
 TEST_F(CopyToImage, DoesNotFillThePageCache) {
-  TargetImage image(m_folder.path() / "vda.raw", DiskFormat::raw, size());
-  static_cast<void>(copy_all(image));
-  const Fd probe(::open(image.path().c_str(), O_RDONLY | O_CLOEXEC | O_DIRECT));
-  if (!probe) {
-    GTEST_SKIP() << "no direct I/O in " << m_folder.path();
+  for (const DiskFormat format : {DiskFormat::raw, DiskFormat::qcow2}) {
+    TargetImage image(m_folder.path() / "vda.image", format, size());
+    static_cast<void>(copy_all(image));
+    const Fd probe(::open(image.path().c_str(), O_RDONLY | O_CLOEXEC | O_DIRECT));
+    if (!probe) {
+      GTEST_SKIP() << "no direct I/O in " << m_folder.path();
+    }
+    const std::string out =
+        run({"fincore", "--bytes", "--noheadings", "--output", "RES", image.path().string()});
+    EXPECT_LE(parse_number(trim(out)).value_or(~0ULL), 64 * k_kib);
   }
-  const std::string out =
-      run({"fincore", "--bytes", "--noheadings", "--output", "RES", image.path().string()});
-  EXPECT_LE(parse_number(trim(out)).value_or(~0ULL), 64 * k_kib);
+}
+
+TEST_F(CopyToImage, IsForItsOwnerOnly) {
+  for (const DiskFormat format : {DiskFormat::raw, DiskFormat::qcow2}) {
+    const TargetImage image(m_folder.path() / "vda.image", format, size());
+    EXPECT_EQ(std::filesystem::status(image.path()).permissions(),
+              std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+  }
+}
+
+TEST_F(CopyToImage, AQcow2ImageHasWholeSectors) {
+  const auto path = m_folder.path() / "vda.qcow2";
+  try {
+    const TargetImage image(path, DiskFormat::qcow2, ByteCount{k_mib + 1});
+    FAIL() << "made";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::internal);
+  }
+  EXPECT_FALSE(std::filesystem::exists(path));
 }
 
 }  // namespace
