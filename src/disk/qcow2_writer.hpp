@@ -21,7 +21,8 @@ class Qcow2Writer final : public TargetWriter {
   // `path` is an empty file. For `size` see require_qcow2_size().
   Qcow2Writer(std::filesystem::path path, ByteCount size);
   // Goes on with an image that was not finished: `runs` is what runs() said, and sync() was called
-  // after that. What was written later is written again, behind the highest cluster that is named.
+  // after that (not before: runs may name clusters that a crash takes back). What was written later
+  // is written again, behind the highest cluster that is named; what lies there is overwritten.
   // Error(bad_input) if the runs do not fit the disk and the file, or if the image is finished.
   Qcow2Writer(std::filesystem::path path, ByteCount size, std::span<const Qcow2Run> runs);
 

@@ -1,5 +1,4 @@
-// Where a copy goes. The port has an implementation for raw files and one for qcow2; a logical
-// volume will be a third.
+// Where a copy goes. The port has implementations for raw files, qcow2 files and block devices.
 #pragma once
 
 #include <sys/types.h>
