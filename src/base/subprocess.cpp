@@ -75,9 +75,11 @@ struct Launch {
   }
 };
 
-[[noreturn]] void become(Launch& launch, int in, int out, int err, pid_t parent) {
+[[noreturn]] void become(Launch& launch, int in, int out, int err, pid_t parent, Ending ending) {
   ::setpgid(0, 0);
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (ending == Ending::with_us) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  }
   if (::getppid() != parent) {
     ::_exit(127);  // the parent died between fork and prctl
   }
@@ -117,7 +119,8 @@ class Pump {
         m_err(std::move(err)),
         m_stdin(command.stdin_text),
         m_limit(command.output_limit),
-        m_result(result) {
+        m_result(result),
+        m_stops(command.ending == Ending::with_us && !interrupted()) {
     ::fcntl(m_in.get(), F_SETFL, O_NONBLOCK);
     if (m_stdin.empty()) {
       m_in.reset();
@@ -137,7 +140,7 @@ class Pump {
       if (ready < 0 && errno != EINTR) {
         throw_errno(errno, "waiting for a program's output");
       }
-      if (ready <= 0 && !m_was_interrupted) {
+      if (ready <= 0 && m_stops) {
         throw_if_interrupted();
       }
       if (m_deadline && Clock::now() >= *m_deadline) {
@@ -204,7 +207,8 @@ class Pump {
   std::size_t m_written = 0;
   CommandResult& m_result;
   std::optional<Clock::time_point> m_deadline;
-  const bool m_was_interrupted = interrupted();  // then this run is part of cleaning up
+  const bool
+      m_stops;  // at a signal; one that came before means that this run is part of cleaning up
 };
 
 }  // namespace
@@ -238,7 +242,7 @@ CommandResult RealCommandRunner::run(const Command& command) {
   }
   if (pid == 0) {
     const int stdin_fd = command.stdin_fd >= 0 ? command.stdin_fd : in.read_end.get();
-    become(launch, stdin_fd, out.write_end.get(), err.write_end.get(), parent);
+    become(launch, stdin_fd, out.write_end.get(), err.write_end.get(), parent, command.ending);
   }
   ::setpgid(pid, pid);
   in.read_end.reset();
@@ -297,7 +301,7 @@ ChildProcess::ChildProcess(const std::vector<std::string>& argv, const ChildOpti
     throw_errno(errno, fmt::format("starting {}", argv.at(0)));
   }
   if (pid == 0) {
-    become(launch, in.get(), out.get(), out.get(), parent);
+    become(launch, in.get(), out.get(), out.get(), parent, Ending::with_us);
   }
   ::setpgid(pid, pid);
   m_pid = pid;

@@ -13,6 +13,11 @@
 
 namespace vmconvert {
 
+// by_itself: neither a signal to us nor our death cuts it short. For programs that leave the
+// machine in a bad state when they are killed: LVM suspends devices of running guests while it
+// works.
+enum class Ending { with_us, by_itself };
+
 struct Command {
   std::vector<std::string> argv;
   std::string stdin_text = {};
@@ -21,6 +26,7 @@ struct Command {
   int stdin_fd = -1;  // an open descriptor of the caller's to be its standard input; -1: the text
   // Of stdout, and of stderr; a program that says more is killed. Nothing: no limit.
   std::optional<std::size_t> output_limit = {};
+  Ending ending = Ending::with_us;
 };
 
 struct CommandResult {
