@@ -18,6 +18,7 @@ namespace vmconvert::host {
 namespace {
 
 using Domain = Owned<virDomain, virDomainFree>;
+using Pool = Owned<virStoragePool, virStoragePoolFree>;
 
 void free_text(char* text) {
   ::free(text);
@@ -98,6 +99,20 @@ Domain find_domain(virConnectPtr connection, const std::string& name, const std:
     throw_failed(fmt::format("looking for the domain {} at {}", printable(name), printable(uri)));
   }
   return domain;
+}
+
+Pool find_pool(virConnectPtr connection, const std::string& name, const std::string& uri) {
+  Pool pool(virStoragePoolLookupByName(connection, name.c_str()));
+  if (!pool && last_code() == VIR_ERR_NO_STORAGE_POOL) {
+    throw Error(ErrorKind::not_found,
+                fmt::format("there is no storage pool {} at {}", printable(name), printable(uri)),
+                fmt::format("'virsh -c {} pool-list --all' shows the pools", printable(uri)));
+  }
+  if (!pool) {
+    throw_failed(
+        fmt::format("looking for the storage pool {} at {}", printable(name), printable(uri)));
+  }
+  return pool;
 }
 
 std::string uuid_of(virDomainPtr domain) {
@@ -230,6 +245,48 @@ void Connection::stop(const std::string& name_or_uuid) {
   if (virDomainIsActive(domain.get()) == 1 && virDomainDestroy(domain.get()) != 0 &&
       virDomainIsActive(domain.get()) == 1) {
     throw_failed(fmt::format("stopping the domain {}", printable(name_or_uuid)));
+  }
+}
+
+std::vector<PoolSummary> Connection::storage_pools() const {
+  virStoragePoolPtr* found = nullptr;
+  const int count = virConnectListAllStoragePools(m_handle.get(), &found, 0);
+  if (count < 0 && last_code() == VIR_ERR_NO_SUPPORT) {
+    return {};
+  }
+  if (count < 0) {
+    throw_failed(fmt::format("listing the storage pools of {}", printable(m_uri)));
+  }
+  const std::unique_ptr<virStoragePoolPtr, void (*)(void*)> array(found, ::free);
+  std::vector<Pool> owned;
+  owned.reserve(static_cast<std::size_t>(count));
+  for (int i = 0; i < count; ++i) {
+    owned.emplace_back(found[i]);
+  }
+  std::vector<PoolSummary> pools;
+  pools.reserve(owned.size());
+  for (const Pool& pool : owned) {
+    pools.push_back({virStoragePoolGetName(pool.get()), virStoragePoolIsActive(pool.get()) == 1});
+  }
+  std::sort(pools.begin(), pools.end(),
+            [](const PoolSummary& a, const PoolSummary& b) { return a.name < b.name; });
+  return pools;
+}
+
+std::string Connection::storage_pool_xml(const std::string& name) const {
+  const Pool pool = find_pool(m_handle.get(), name, m_uri);
+  const Text xml(virStoragePoolGetXMLDesc(pool.get(), 0));
+  if (!xml) {
+    throw_failed(fmt::format("reading the description of the storage pool {}", printable(name)));
+  }
+  return xml.get();
+}
+
+void Connection::refresh_storage_pool(const std::string& name) {
+  const Pool pool = find_pool(m_handle.get(), name, m_uri);
+  if (virStoragePoolRefresh(pool.get(), 0) != 0) {
+    throw_failed(
+        fmt::format("refreshing the storage pool {} at {}", printable(name), printable(m_uri)));
   }
 }
 

@@ -22,6 +22,11 @@ struct DomainSummary {
   std::string os_type;  // hvm, xen (PV), xenpvh, linux (PV, as Xen's driver calls it)
 };
 
+struct PoolSummary {
+  std::string name;
+  bool active = false;
+};
+
 struct DefinedDomain {
   std::string name;
   std::string uuid;
@@ -53,6 +58,13 @@ class Connection {
   void start(const std::string& name_or_uuid);
   // Pulls the plug; fine when the domain is not running.
   void stop(const std::string& name_or_uuid);
+
+  // Storage pools, by name, active or not. Empty for a driver without any.
+  [[nodiscard]] std::vector<PoolSummary> storage_pools() const;
+  // The two below throw not_found for an unknown pool.
+  [[nodiscard]] std::string storage_pool_xml(const std::string& name) const;
+  // libvirt looks anew at what is in an active pool.
+  void refresh_storage_pool(const std::string& name);
 
   // From the capabilities, for fully virtualised guests: "kvm", "qemu", "xen". Empty: none.
   [[nodiscard]] std::vector<std::string> domain_types(const std::string& arch = "x86_64") const;
