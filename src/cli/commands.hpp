@@ -11,6 +11,12 @@ int run_check(const Options& options, ProgressView& view);
 int run_plan(const Options& options, ProgressView& view);
 int run_trial(const Options& options, ProgressView& view);
 int run_convert(const Options& options, ProgressView& view);
+int run_jobs(const Options& options, ProgressView& view);
+int run_status(const Options& options, ProgressView& view);
+int run_resume(const Options& options, ProgressView& view);
+int run_undo(const Options& options, ProgressView& view);
+int run_verify(const Options& options, ProgressView& view);
+int run_forget(const Options& options, ProgressView& view);
 int run_completion(const Options& options, ProgressView& view);
 
 }  // namespace vmconvert::cli

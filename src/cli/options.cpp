@@ -39,6 +39,35 @@ const std::vector<OptionEntry>& option_table() {
          app.add_option("--dir", o.dir, "folder for the new disks and the domain XML")
              ->type_name("DIR");
        }},
+      {"vg",
+       [](CLI::App& app, Options& o) {
+         app.add_option("--vg", o.vg, "volume group for the new disks, as logical volumes")
+             ->type_name("VG");
+       }},
+      {"thin-pool",
+       [](CLI::App& app, Options& o) {
+         app.add_option("--thin-pool", o.thin_pool, "make thin volumes in this pool of the group")
+             ->type_name("POOL");
+       }},
+      {"pool",
+       [](CLI::App& app, Options& o) {
+         app.add_option("--pool", o.pool, "libvirt storage pool (dir, fs or logical) for the disks")
+             ->type_name("POOL");
+       }},
+      {"rate-limit",
+       [](CLI::App& app, Options& o) {
+         app.add_option("--rate-limit", o.rate_limit,
+                        "bytes a second that a copy reads at most (50M; default: no limit)")
+             ->type_name("BYTES")
+             ->transform(CLI::AsSizeValue(false));
+       }},
+      {"checksum",
+       [](CLI::App& app, Options& o) {
+         app.add_option("--checksum", o.checksum,
+                        "xxh3 finds corruption; sha256 also what somebody forged")
+             ->check(CLI::IsMember({"xxh3", "sha256"}))
+             ->capture_default_str();
+       }},
       {"format",
        [](CLI::App& app, Options& o) {
          app.add_option("--format", o.format, "format of the new disks")
@@ -147,22 +176,30 @@ void add_options(CLI::App& app, const std::string& wanted, Options& options) {
 
 const std::vector<CommandEntry>& command_table() {
   static const std::vector<CommandEntry> k_commands = {
-      {"list", "guests that could be converted, with disks and sizes", "connect json", false,
-       run_list},
-      {"inspect", "what is inside a guest", "connect root json", true, run_inspect},
+      {"list", "guests that could be converted, with disks and sizes", "connect json",
+       Operand::none, run_list},
+      {"inspect", "what is inside a guest", "connect root json", Operand::source, run_inspect},
       {"check", "what stands in the way; exit 3 if something blocks",
-       "connect to dir format name target root accept json", true, run_check},
+       "connect to dir vg thin-pool pool format name target root accept json", Operand::source,
+       run_check},
       {"plan", "the exact plan: layout, edits and domain XML as diffs, bytes to move",
-       "connect to dir format name target no-define trial trial-limit start root accept template "
-       "json",
-       true, run_plan},
+       "connect to dir vg thin-pool pool format name target no-define trial trial-limit start root "
+       "accept template json",
+       Operand::source, run_plan},
       {"trial", "patch an overlay, boot it, say whether it reached its prompt; copies nothing",
-       "connect to trial-limit root accept json", true, run_trial},
+       "connect to trial-limit root accept json", Operand::source, run_trial},
       {"convert", "the main job: patch, try, copy, verify, define",
-       "connect to dir format name target no-define trial trial-limit start dry-run root accept "
-       "template json",
-       true, run_convert},
-      {"completion", "print a completion script for bash", "", false, run_completion},
+       "connect to dir vg thin-pool pool format name target no-define trial trial-limit start "
+       "rate-limit checksum dry-run root accept template json",
+       Operand::source, run_convert},
+      {"jobs", "conversions that ended, and those that did not", "json", Operand::none, run_jobs},
+      {"status", "what a job did and made, step by step", "json", Operand::job, run_status},
+      {"resume", "go on with an interrupted job", "json", Operand::job, run_resume},
+      {"undo", "take back what a job made, and nothing else", "", Operand::job, run_undo},
+      {"verify", "read a job's disks again and compare them with what was copied", "json",
+       Operand::job, run_verify},
+      {"forget", "remove the record of a finished job", "", Operand::job, run_forget},
+      {"completion", "print a completion script for bash", "", Operand::none, run_completion},
   };
   return k_commands;
 }
@@ -178,7 +215,11 @@ std::unique_ptr<CLI::App> make_parser(Options& options, const CommandEntry*& cho
   app->failure_message(CLI::FailureMessage::simple);
   for (const CommandEntry& command : command_table()) {
     CLI::App* sub = app->add_subcommand(command.name, command.summary);
-    if (command.takes_source) {
+    if (command.operand == Operand::job) {
+      sub->add_option("JOB", options.job, "id of a job, or an end of it that no other job has")
+          ->required();
+    }
+    if (command.operand == Operand::source) {
       sub->add_option(
              "SOURCE", options.source,
              "domain XML file (*.xml), xl/xm configuration (*.cfg), or with -c a domain's name")
@@ -209,15 +250,45 @@ ProgressMode progress_mode(const Options& options, bool is_terminal) {
   return ProgressMode::lines;
 }
 
+namespace {
+
+std::optional<model::StorageTarget> storage_of(const Options& options) {
+  const auto format = options.format == "qcow2" ? model::DiskFormat::qcow2 : model::DiskFormat::raw;
+  const int places =
+      (options.dir.empty() ? 0 : 1) + (options.vg.empty() ? 0 : 1) + (options.pool.empty() ? 0 : 1);
+  if (places > 1) {
+    throw Error(ErrorKind::usage, "--dir, --vg and --pool exclude each other",
+                "name one place for the new disks");
+  }
+  if (!options.thin_pool.empty() && options.vg.empty()) {
+    throw Error(ErrorKind::usage, "--thin-pool names a pool of a volume group",
+                "name the group, too: --vg VG");
+  }
+  if (!options.vg.empty() && options.format != "raw") {
+    throw Error(ErrorKind::usage, "a logical volume holds a raw disk",
+                "leave --format out, or write into a folder: --dir DIR");
+  }
+  if (!options.dir.empty()) {
+    return model::DirectoryTarget{std::filesystem::absolute(options.dir), format};
+  }
+  if (!options.vg.empty()) {
+    return model::VolumeGroupTarget{options.vg, options.thin_pool};
+  }
+  if (!options.pool.empty()) {
+    return model::PoolTarget{options.pool, format};
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
 job::Request to_request(const Options& options) {
   job::Request request;
   request.source = {options.source, options.connect};
   request.to = options.to == "xen" ? model::TargetHypervisor::xen : model::TargetHypervisor::kvm;
-  if (!options.dir.empty()) {
-    request.storage = model::DirectoryTarget{
-        std::filesystem::absolute(options.dir),
-        options.format == "qcow2" ? model::DiskFormat::qcow2 : model::DiskFormat::raw};
-  }
+  request.storage = storage_of(options);
+  request.hash = options.checksum == "sha256" ? model::HashKind::sha256 : model::HashKind::xxh3_128;
+  request.rate_limit = options.rate_limit;
   if (options.start && options.no_define) {
     throw Error(ErrorKind::usage, "--start and --no-define exclude each other",
                 "leave one of them out");
@@ -227,6 +298,7 @@ job::Request to_request(const Options& options) {
                 "a trial boots under QEMU, which cannot boot a guest made for Xen",
                 "leave --trial out: the boot path is walked instead");
   }
+  request.record = options.record;
   request.name = options.name;
   request.root_device = options.root;
   request.accepted = options.accept;

@@ -14,10 +14,16 @@ namespace vmconvert::cli {
 
 struct Options {
   std::string source;
+  std::string job;
   std::string connect;
   std::string to = "kvm";
   std::string dir;
+  std::string vg;
+  std::string thin_pool;
+  std::string pool;
   std::string format = "raw";
+  std::string checksum = "xxh3";
+  std::uint64_t rate_limit = 0;
   std::string name;
   std::string target;
   std::string root;
@@ -30,16 +36,19 @@ struct Options {
   bool no_define = false;
   bool start = false;
   bool dry_run = false;
+  bool record = false;  // no option: set by the command that makes something
   bool json = false;
   bool quiet = false;
   int verbose = 0;
 };
 
+enum class Operand { none, source, job };
+
 struct CommandEntry {
   const char* name;
   const char* summary;
   const char* options;  // the words of option_table() that it takes, separated by blanks
-  bool takes_source;
+  Operand operand;
   int (*run)(const Options& options, ProgressView& view);
 };
 const std::vector<CommandEntry>& command_table();

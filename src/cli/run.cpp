@@ -29,27 +29,43 @@ void print(ProgressView& view, const std::string& text) {
   }
 }
 
-int with_conversion(const Options& options, ProgressView& view,
-                    const std::function<int(job::Conversion&)>& body) {
+job::Tools make_tools(CommandRunner& commands, ProgressView& view) {
   const ProgramPaths paths = program_paths();
-  RealCommandRunner commands;
-  job::Conversion conversion(
-      to_request(options),
-      job::Tools{commands, [&view](const model::Progress& progress) { view.show(progress); },
-                 paths.templates, fixer_folders(paths), paths.nbdkit_plugin,
-                 paths.allocation_reader});
+  return {commands,
+          [&view](const model::Progress& progress) { view.show(progress); },
+          paths.templates,
+          fixer_folders(paths),
+          paths.nbdkit_plugin,
+          VMCONVERT_VERSION,
+          paths.allocation_reader};
+}
+
+int watch_conversion(job::Conversion& conversion, const Options& options, ProgressView& view,
+                     const std::function<int()>& body) {
   try {
-    return body(conversion);
+    return body();
   } catch (const Error& error) {
     model::RunResult& result = conversion.result();
-    result.state =
-        error.kind() == ErrorKind::refused ? model::RunState::refused : model::RunState::failed;
+    result.state = error.kind() == ErrorKind::refused       ? model::RunState::refused
+                   : error.kind() == ErrorKind::interrupted ? model::RunState::interrupted
+                                                            : model::RunState::failed;
     result.error = error.message();
+    const std::string next = conversion.ended_by(error);
     if (options.json) {
       print(view, report::to_json(result) + "\n");
     }
+    if (!next.empty()) {
+      throw Error(error.kind(), error.message(), next);
+    }
     throw;
   }
+}
+
+int with_conversion(const Options& options, ProgressView& view,
+                    const std::function<int(job::Conversion&)>& body) {
+  RealCommandRunner commands;
+  job::Conversion conversion(to_request(options), make_tools(commands, view));
+  return watch_conversion(conversion, options, view, [&] { return body(conversion); });
 }
 
 }  // namespace vmconvert::cli

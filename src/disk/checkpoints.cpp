@@ -26,4 +26,11 @@ void Checkpoints::finished(std::uint64_t node, std::uint64_t count, ByteCount re
   m_busy = false;
 }
 
+void Checkpoints::now() {
+  if (m_done > m_manifest.head().durable_nodes) {
+    m_make_durable();
+    m_manifest.checkpoint(m_done);
+  }
+}
+
 }  // namespace vmconvert::disk

@@ -25,6 +25,8 @@ class Checkpoints {
   // These nodes are written. From any thread, in any order; makes a checkpoint when one is due, in
   // the calling thread, while the others go on.
   void finished(std::uint64_t node, std::uint64_t count, ByteCount read);
+  // When all threads have stopped.
+  void now();
 
  private:
   using Clock = std::chrono::steady_clock;

@@ -116,7 +116,7 @@ class Copy {
         m_progress(progress),
         m_work(make_work(request)),
         m_reader(request.extents, request.source, request.overlay),
-        m_checkpoints(request.manifest, [this] { make_durable(); }) {
+        m_checkpoints(request.manifest, [this] { m_request.target.sync(); }) {
     const model::ExtentTotals sum = model::totals(request.extents);
     m_total = sum.patched + sum.needed;
     m_skipped = sum.skipped;
@@ -128,16 +128,20 @@ class Copy {
 
   void run() {
     report({});
-    for_each_unit(m_work.size(), [&](std::uint64_t index, std::span<std::byte> buffer) {
-      const Work& work = m_work[index];
-      const ByteCount read = work.skipped ? zero(work) : copy(work.node, buffer);
-      m_checkpoints.finished(work.node, work.count, read);
-      report(read);
-    });
-    m_request.target.finish();
-    if (m_request.before_checkpoint) {
-      m_request.before_checkpoint();
+    try {
+      for_each_unit(m_work.size(), [&](std::uint64_t index, std::span<std::byte> buffer) {
+        const Work& work = m_work[index];
+        const ByteCount read = work.skipped ? zero(work) : copy(work.node, buffer);
+        m_checkpoints.finished(work.node, work.count, read);
+        report(read);
+      });
+    } catch (const Error& error) {
+      if (error.kind() == ErrorKind::interrupted) {
+        m_checkpoints.now();  // whoever asked us to stop may want to go on
+      }
+      throw;
     }
+    m_request.target.finish();
     m_request.manifest.complete();
   }
 
@@ -146,13 +150,6 @@ class Copy {
   }
 
  private:
-  void make_durable() {
-    m_request.target.sync();
-    if (m_request.before_checkpoint) {
-      m_request.before_checkpoint();
-    }
-  }
-
   void report(ByteCount read) {
     const std::lock_guard lock(m_mutex);  // the sink sees numbers that only grow
     m_read += read.value;

@@ -2,7 +2,6 @@
 // and writes what is not zero. It goes on where an interrupted copy left off.
 #pragma once
 
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -28,8 +27,6 @@ struct CopyRequest {
   TargetWriter& target;
   Manifest& manifest;            // of this size; durable nodes are not copied again
   Throttle* throttle = nullptr;  // null: no limit
-  // What else has to be stored before the manifest says that a part of the target is durable.
-  std::function<void()> before_checkpoint = {};
 };
 
 struct CopyResult {
@@ -44,7 +41,7 @@ LeafHash fingerprint(ByteCount size, const std::vector<model::Extent>& extents);
 
 // Returns when everything is on the target's device and the manifest is complete. Skipped extents
 // are never read by themselves. A checkpoint is made at least every 256 MiB or 5 s, whichever comes
-// first. Progress has the stage "copy" and counts bytes read.
+// first; and one when an interrupt ends it. Progress has the stage "copy" and counts bytes read.
 CopyResult copy_disk(const CopyRequest& request, const model::ProgressSink& progress);
 
 }  // namespace vmconvert::disk

@@ -40,6 +40,13 @@ void create_overlay(const std::filesystem::path& path, const Backing& backing, B
                  fmt::format("{}", size.value)}});
 }
 
+void move_overlay(const std::filesystem::path& path, const Backing& backing,
+                  CommandRunner& commands) {
+  run_or_throw(commands, {{"qemu-img", "rebase", "-q", "-u", "-f", "qcow2", "-F",
+                           model::to_string(backing.format), "-b", backing.filename, "--",
+                           std::filesystem::absolute(path).string()}});
+}
+
 std::vector<model::Extent> parse_map(const std::string& json, ByteCount size) {
   std::vector<model::Extent> extents;
   ByteCount covered;

@@ -15,6 +15,10 @@ namespace vmconvert::disk {
 void create_overlay(const std::filesystem::path& path, const Backing& backing, ByteCount size,
                     CommandRunner& commands);
 
+// The same content under another name: the overlay is told where it is now.
+void move_overlay(const std::filesystem::path& path, const Backing& backing,
+                  CommandRunner& commands);
+
 // Extents that cover exactly [0, size), no two neighbours of one kind: written in the overlay ->
 // patched; zero, wherever that is known -> skipped; data below the overlay -> needed. The backing
 // must be reachable.

@@ -8,6 +8,7 @@
 #include "base/error.hpp"
 #include "disk/aligned_buffer.hpp"
 #include "disk/qcow2_tables.hpp"
+#include "disk/run_file.hpp"
 #include "disk/units.hpp"
 
 namespace vmconvert::disk {
@@ -125,6 +126,17 @@ void Qcow2Writer::write_zeros(ByteCount offset, ByteCount length) {
   const Range range = clusters_of(offset, length);
   const std::lock_guard lock(m_mutex);
   m_map.remove(range.first, range.count);
+}
+
+// What is remembered was written before the flush: a run that is named is on the device.
+void Qcow2Writer::sync() {
+  if (m_state_file.empty()) {
+    m_file.sync();
+    return;
+  }
+  const std::vector<Qcow2Run> written = runs();
+  m_file.sync();
+  save_runs(m_state_file, written);
 }
 
 std::vector<Qcow2Run> Qcow2Writer::runs() const {

@@ -28,9 +28,11 @@ class Qcow2Writer final : public TargetWriter {
 
   void write(std::span<const std::byte> bytes, ByteCount offset) override;
   void write_zeros(ByteCount offset, ByteCount length) override;
-  void sync() override { m_file.sync(); }
+  void sync() override;
   void finish() override;
 
+  // From now on sync() keeps runs() in this file, for a later process: see run_file.hpp.
+  void remember_in(std::filesystem::path state_file) { m_state_file = std::move(state_file); }
   // What has been written, not what is being written. From any thread.
   [[nodiscard]] std::vector<Qcow2Run> runs() const;
 
@@ -46,6 +48,7 @@ class Qcow2Writer final : public TargetWriter {
 
   ByteCount m_size;
   DirectFile m_file;
+  std::filesystem::path m_state_file;
   mutable std::mutex m_mutex;  // of what follows
   ClusterMap m_map;
   std::uint64_t m_next = 1;  // the first cluster that is free; 0 is the header's

@@ -12,6 +12,7 @@
 #include "disk/qcow2_tables.hpp"
 #include "disk/qcow2_writer.hpp"
 #include "disk/raw_writer.hpp"
+#include "disk/run_file.hpp"
 
 namespace vmconvert::disk {
 namespace {
@@ -76,6 +77,19 @@ std::unique_ptr<TargetWriter> TargetImage::open_writer() const {
     return std::make_unique<RawWriter>(m_path, m_size);
   }
   return std::make_unique<Qcow2Writer>(m_path, m_size);
+}
+
+std::unique_ptr<TargetWriter> open_image_writer(const std::filesystem::path& path,
+                                                model::DiskFormat format, ByteCount size,
+                                                const std::filesystem::path& state_file) {
+  if (format == model::DiskFormat::raw) {
+    return std::make_unique<RawWriter>(path, size);
+  }
+  auto writer = std::filesystem::exists(state_file)
+                    ? std::make_unique<Qcow2Writer>(path, size, load_runs(state_file))
+                    : std::make_unique<Qcow2Writer>(path, size);
+  writer->remember_in(state_file);
+  return writer;
 }
 
 void require_free_space(const std::filesystem::path& folder, ByteCount needed) {

@@ -56,6 +56,12 @@ class TargetImage {
   bool m_keep = false;
 };
 
+// The writer of an image that was made by TargetImage, maybe by an earlier process. `state_file`:
+// what a qcow2 writer has to remember to go on; read if it is there, written by sync().
+std::unique_ptr<TargetWriter> open_image_writer(const std::filesystem::path& path,
+                                                model::DiskFormat format, ByteCount size,
+                                                const std::filesystem::path& state_file);
+
 // Error(io) naming the folder and both numbers if fewer bytes are free there.
 void require_free_space(const std::filesystem::path& folder, ByteCount needed);
 

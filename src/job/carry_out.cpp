@@ -1,4 +1,5 @@
-// Carrying out the plan: one step after the other, the domain last. What fails is undone.
+// Carrying out the plan: one step after the other, the domain last, each written down before and
+// after. What fails is taken back; what is interrupted can go on.
 #include <fmt/format.h>
 
 #include <map>
@@ -6,12 +7,18 @@
 #include "base/atomic_file.hpp"
 #include "base/error.hpp"
 #include "base/interrupt.hpp"
+#include "base/log.hpp"
 #include "disk/copy.hpp"
+#include "disk/resume.hpp"
 #include "disk/verify.hpp"
 #include "host/libvirt.hpp"
+#include "host/storage_pool.hpp"
 #include "job/conversion.hpp"
+#include "job/job_control.hpp"
+#include "job/rate_limit.hpp"
+#include "job/saved_job.hpp"
 #include "job/state.hpp"
-#include "job/undo.hpp"
+#include "job/target_disk.hpp"
 #include "trial/trial.hpp"
 
 namespace vmconvert::job {
@@ -24,28 +31,58 @@ namespace fs = std::filesystem;
 // One visitor for all kinds of steps: a new kind does not compile until it is here.
 class Conversion::Carrier {
  public:
-  Carrier(State& state, const model::Plan& plan) : m_state(state), m_plan(plan) {}
+  // `steps`: what the journal says of each; all pending for a job that begins.
+  Carrier(State& state, const model::Plan& plan, std::vector<StepRecord> steps)
+      : m_state(state), m_plan(plan), m_steps(std::move(steps)) {}
+
+  // Whether it was done before; then it only takes up what the later ones need.
+  void carry_out(std::size_t index);
 
   void operator()(const model::BootTrial& step);
   void operator()(const model::CreateImage& step);
+  void operator()(const model::CreateVolume& step);
   void operator()(const model::CopyDisk& step);
   void operator()(const model::VerifyDisk& step);
+  void operator()(const model::RefreshPool& step);
   void operator()(const model::WriteDomainXml& step);
   void operator()(const model::DefineDomain& step);
   void operator()(const model::StartDomain& step);
 
-  // Nothing that was made is taken back after this.
-  void keep_all();
-
  private:
   std::size_t index_of(const std::string& disk) const;
+  disk::Manifest& manifest_of(const std::string& disk);
+  void note(const Made& made);
+  [[nodiscard]] const std::string& made_before() const { return m_steps.at(m_current).made; }
+  [[nodiscard]] bool done_before() const { return m_steps.at(m_current).state == StepState::done; }
+  void prepare_manifest(const model::CopyDisk& step, std::size_t index, disk::BlockReader& source,
+                        disk::BlockReader* overlay);
 
   State& m_state;
   const model::Plan& m_plan;
-  Undo m_undo;
-  std::map<std::string, disk::TargetImage> m_images;
+  std::vector<StepRecord> m_steps;
+  std::size_t m_current = 0;
+  std::map<std::string, TargetDisk> m_disks;
   std::map<std::string, disk::Manifest> m_manifests;
 };
+
+void Conversion::Carrier::carry_out(std::size_t index) {
+  m_current = index;
+  const auto number = static_cast<unsigned>(index + 1);
+  if (!done_before() && m_state.journal) {
+    m_state.journal->begin_step(m_state.workspace->job_id(), number);
+  }
+  std::visit(*this, m_plan.steps[index]);
+  if (!done_before() && m_state.journal) {
+    m_state.journal->finish_step(m_state.workspace->job_id(), number);
+  }
+}
+
+void Conversion::Carrier::note(const Made& made) {
+  if (m_state.journal) {
+    m_state.journal->note_made(m_state.workspace->job_id(), static_cast<unsigned>(m_current + 1),
+                               to_json(made));
+  }
+}
 
 std::size_t Conversion::Carrier::index_of(const std::string& disk) const {
   for (std::size_t i = 0; i < m_plan.disks.size(); ++i) {
@@ -57,6 +94,9 @@ std::size_t Conversion::Carrier::index_of(const std::string& disk) const {
 }
 
 void Conversion::Carrier::operator()(const model::BootTrial& step) {
+  if (done_before()) {
+    return;
+  }
   const StageTimer timer(m_state.result, "trial");
   trial::TrialRequest request;
   for (std::size_t i = 0; i < m_plan.disks.size(); ++i) {
@@ -86,34 +126,103 @@ void Conversion::Carrier::operator()(const model::BootTrial& step) {
 }
 
 void Conversion::Carrier::operator()(const model::CreateImage& step) {
-  m_images.try_emplace(step.disk, step.path, step.format, step.size);
+  const TargetDisk& disk =
+      m_disks
+          .emplace(step.disk, made_before().empty()
+                                  ? TargetDisk::create(step)
+                                  : TargetDisk::reopen(step, made_from_json(made_before()),
+                                                       m_state.tools.commands))
+          .first->second;
+  note(disk.made());
+}
+
+void Conversion::Carrier::operator()(const model::CreateVolume& step) {
+  const auto old_content =
+      m_state.place->reads_as_zeros() ? disk::OldContent::zeros : disk::OldContent::rubbish;
+  CommandRunner& commands = m_state.tools.commands;
+  const std::string source = m_plan.disks[index_of(step.disk)].sources.front();
+  const TargetDisk& disk =
+      m_disks
+          .emplace(
+              step.disk,
+              made_before().empty()
+                  ? TargetDisk::create(step, old_content, {m_state.workspace->job_id(), source},
+                                       commands)
+                  : TargetDisk::reopen(step, old_content, made_from_json(made_before()), commands))
+          .first->second;
+  note(disk.made());
+}
+
+disk::Manifest& Conversion::Carrier::manifest_of(const std::string& disk) {
+  const auto found = m_manifests.find(disk);
+  if (found != m_manifests.end()) {
+    return found->second;
+  }
+  const fs::path path = m_state.workspace->keep() / (disk + ".manifest");
+  return m_manifests.emplace(disk, disk::Manifest::open(path)).first->second;
+}
+
+// A new manifest, or the one of an interrupted copy after a second look at what it relies on.
+void Conversion::Carrier::prepare_manifest(const model::CopyDisk& step, std::size_t index,
+                                           disk::BlockReader& source, disk::BlockReader* overlay) {
+  const model::PlannedDisk& planned = m_plan.disks[index];
+  const fs::path path = m_state.workspace->keep() / (step.disk + ".manifest");
+  const disk::LeafHash plan = disk::fingerprint(planned.layout.size, planned.extents);
+  if (!fs::exists(path)) {
+    m_manifests.emplace(
+        step.disk, disk::Manifest::create(path, {m_state.request.hash, planned.layout.size, plan}));
+    return;
+  }
+  disk::Manifest& manifest = manifest_of(step.disk);
+  if (manifest.head().plan != plan) {
+    throw Error(ErrorKind::bad_input, fmt::format("{} belongs to another plan", path.string()),
+                "take the job back (vmconvert undo JOB) and convert again");
+  }
+  std::vector<ByteCount> starts;
+  for (const model::Partition& part : planned.layout.partitions) {
+    starts.push_back(part.start);
+  }
+  m_state.report("copy", fmt::format("looking again at what is there of {}", step.disk));
+  disk::recheck_source(manifest, step.disk, planned.extents, source, overlay, starts);
+  const TargetDisk& target = m_disks.at(step.disk);
+  disk::recheck_target(manifest, target.path(), target.format());
 }
 
 void Conversion::Carrier::operator()(const model::CopyDisk& step) {
-  const StageTimer timer(m_state.result, fmt::format("copy {}", step.disk));
   const std::size_t index = index_of(step.disk);
   const model::PlannedDisk& planned = m_plan.disks[index];
+  model::DiskResult& result = m_state.result.disks.at(index);
+  if (done_before()) {
+    const model::ExtentTotals sum = model::totals(planned.extents);
+    result.read = sum.needed + sum.patched;
+    result.skipped = sum.skipped;
+    result.checksum = manifest_of(step.disk).root();
+    return;
+  }
+  const StageTimer timer(m_state.result, fmt::format("copy {}", step.disk));
   const fs::path scratch = m_state.workspace->scratch();
   const auto source = m_state.disks[index].open_reader();
   const auto overlay = disk::open_image(m_state.overlays[index], model::DiskFormat::qcow2, scratch,
                                         fmt::format("the overlay of {}", step.disk));
-  const auto writer = m_images.at(step.disk).open_writer();
-  const fs::path manifest_path = m_state.workspace->keep() / (step.disk + ".manifest");
-  disk::Manifest& manifest =
-      m_manifests
-          .emplace(step.disk,
-                   disk::Manifest::create(
-                       manifest_path, {m_state.request.hash, planned.layout.size,
-                                       disk::fingerprint(planned.layout.size, planned.extents)}))
-          .first->second;
-  m_undo.add(fmt::format("removing {}", manifest_path.string()),
-             [manifest_path] { fs::remove(manifest_path); });
-  disk::Throttle throttle(m_state.request.rate_limit);
+  prepare_manifest(step, index, *source, overlay.get());
+  disk::Manifest& manifest = manifest_of(step.disk);
+  const TargetDisk& target = m_disks.at(step.disk);
+  const fs::path state_file = m_state.workspace->folder() / (step.disk + ".runs");
+  if (manifest.head().durable_nodes == 0) {
+    fs::remove(state_file);
+  }
+  const auto writer = target.open_writer(state_file);
+  RateLimit limit(m_state.request.rate_limit, m_state.workspace->folder() / "rate-limit");
   const disk::CopyResult copied =
       disk::copy_disk({step.disk, planned.layout.size, planned.extents, *source, overlay.get(),
-                       *writer, manifest, &throttle},
-                      m_state.tools.progress);
-  model::DiskResult& result = m_state.result.disks.at(index);
+                       *writer, manifest, &limit.throttle()},
+                      [&](const model::Progress& progress) {
+                        limit.look();
+                        if (m_state.tools.progress) {
+                          m_state.tools.progress(progress);
+                        }
+                      });
+  fs::remove(state_file);
   result.read = copied.read;
   result.written = copied.written;
   result.skipped = copied.skipped;
@@ -121,25 +230,44 @@ void Conversion::Carrier::operator()(const model::CopyDisk& step) {
 }
 
 void Conversion::Carrier::operator()(const model::VerifyDisk& step) {
-  const StageTimer timer(m_state.result, fmt::format("verify {}", step.disk));
-  disk::verify_disk({step.disk, step.path, m_images.at(step.disk).format(),
-                     m_manifests.at(step.disk), m_state.workspace->scratch()},
-                    m_state.tools.progress);
+  if (!done_before()) {
+    const StageTimer timer(m_state.result, fmt::format("verify {}", step.disk));
+    disk::verify_disk({step.disk, step.path, m_disks.at(step.disk).format(), manifest_of(step.disk),
+                       m_state.workspace->scratch()},
+                      m_state.tools.progress);
+  }
   m_state.result.disks.at(index_of(step.disk)).path = step.path;
 }
 
+void Conversion::Carrier::operator()(const model::RefreshPool& step) {
+  host::Connection connection = host::Connection::open(step.uri, host::Access::read_write);
+  host::refresh_pool(connection, step.pool);
+}
+
 void Conversion::Carrier::operator()(const model::WriteDomainXml& step) {
+  m_state.result.domain_xml_path = step.path;
+  if (done_before()) {
+    return;
+  }
+  if (!made_before().empty()) {
+    remove(made_from_json(made_before()), m_state.tools.commands);
+  }
   AtomicFile file(step.path);
   file.write(m_plan.domain_xml);
   file.commit(Overwrite::no);
-  m_undo.add(fmt::format("removing {}", step.path.string()),
-             [path = step.path] { fs::remove(path); });
-  m_state.result.domain_xml_path = step.path;
+  note(identify_file(step.path));
 }
 
 void Conversion::Carrier::operator()(const model::DefineDomain& step) {
+  m_state.result.defined_on = step.uri;
+  if (done_before()) {
+    return;
+  }
   const StageTimer timer(m_state.result, "define");
   m_state.report("define", step.uri);
+  if (!made_before().empty()) {
+    remove(made_from_json(made_before()), m_state.tools.commands);
+  }
   host::Connection connection = host::Connection::open(step.uri, host::Access::read_write);
   if (connection.domain_exists(step.name)) {
     throw Error(ErrorKind::refused,
@@ -147,34 +275,30 @@ void Conversion::Carrier::operator()(const model::DefineDomain& step) {
                 "choose another name (--name), or undefine that domain first");
   }
   const host::DefinedDomain defined = connection.define(m_plan.domain_xml);
-  m_undo.add(fmt::format("undefining {} on {}", step.name, step.uri), [step, uuid = defined.uuid] {
-    host::Connection::open(step.uri, host::Access::read_write).undefine(uuid);
-  });
-  m_state.result.defined_on = step.uri;
+  note(MadeDomain{step.uri, step.name, defined.uuid});
 }
 
 void Conversion::Carrier::operator()(const model::StartDomain& step) {
-  host::Connection::open(step.uri, host::Access::read_write).start(step.name);
-}
-
-void Conversion::Carrier::keep_all() {
-  for (auto& [name, image] : m_images) {
-    image.keep();
+  if (!done_before()) {
+    host::Connection::open(step.uri, host::Access::read_write).start(step.name);
   }
-  m_undo.all_went_well();
 }
 
+// From the first step that is not done. The journal has what was made before this one began.
 void Conversion::carry_out(const model::Plan& plan) {
   State& state = *m_state;
-  refuse_if_blocked();
-  Carrier carrier(state, plan);
+  std::vector<StepRecord> steps(plan.steps.size());
+  if (state.journal) {
+    steps = journal_steps(plan);
+  }
+  Carrier carrier(state, plan, std::move(steps));
   try {
-    for (const model::Step& step : plan.steps) {
+    for (std::size_t i = 0; i < plan.steps.size(); ++i) {
       throw_if_interrupted();
-      while_doing(model::describe(step), [&] { std::visit(carrier, step); });
+      while_doing(model::describe(plan.steps[i]), [&] { carrier.carry_out(i); });
     }
   } catch (const Error&) {
-    // What the result names must exist: all of it is about to be taken back.
+    // What the result names must exist: it is unfinished, or about to be taken back.
     for (model::DiskResult& disk : state.result.disks) {
       disk.path.clear();
     }
@@ -182,8 +306,8 @@ void Conversion::carry_out(const model::Plan& plan) {
     state.result.defined_on.clear();
     throw;
   }
-  carrier.keep_all();
   state.result.state = state.request.storage ? model::RunState::converted : model::RunState::tried;
+  finish_job();
 }
 
 }  // namespace vmconvert::job

@@ -10,6 +10,7 @@
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "disk/probe.hpp"
+#include "domain/values.hpp"
 #include "host/in_use.hpp"
 #include "host/libvirt.hpp"
 #include "job/state.hpp"
@@ -23,12 +24,10 @@ namespace fs = std::filesystem;
 
 // The name is part of file names: a path must not come in through it.
 void require_plain_name(const std::string& name) {
-  const bool plain = !name.empty() && name.size() <= 200 && name.front() != '.' &&
-                     name.front() != '-' && name.find('/') == std::string::npos &&
-                     printable(name) == name && name.find_first_of("\n\t") == std::string::npos;
-  if (!plain) {
-    throw Error(ErrorKind::usage,
-                fmt::format("--name {} cannot be a domain's name", printable(name)),
+  try {
+    domain::check_domain_name(name, "--name");
+  } catch (const Error& error) {
+    throw Error(ErrorKind::usage, error.message(),
                 "use letters, digits, dots, dashes and underscores");
   }
 }
@@ -76,14 +75,6 @@ model::RunResult& Conversion::result() {
   return m_state->result;
 }
 
-fs::path Conversion::State::image_path(const model::TargetDisk& disk) const {
-  if (!request.storage) {
-    return {};
-  }
-  const auto& folder = std::get<model::DirectoryTarget>(*request.storage);
-  return folder.folder / fmt::format("{}-{}.{}", name, disk.name, model::to_string(folder.format));
-}
-
 void Conversion::State::add_findings(model::Findings findings) {
   for (model::Finding& finding : findings) {
     result.findings.push_back(std::move(finding));
@@ -99,11 +90,20 @@ void Conversion::read_source() {
     require_plain_name(state.request.name);
   }
   state.source = open_source(state.request.source);
+  state.name = state.request.name.empty() ? state.source.domain.name : state.request.name;
+  begin_job();
+  look_at_source();
+  if (state.request.storage) {
+    check_target();
+  }
+}
+
+// The disks from outside, and whether they are at rest.
+void Conversion::look_at_source() {
+  State& state = *m_state;
   const model::Domain& domain = state.source.domain;
   state.name = state.request.name.empty() ? domain.name : state.request.name;
   state.result.guest = domain.name;
-  state.workspace = std::make_unique<Workspace>(state.request.state_dir);
-  state.result.job = state.workspace->job_id();
   for (const fs::path& path : source_paths(domain)) {
     state.locks.emplace_back(state.request.state_dir, path.string());
   }
@@ -118,35 +118,24 @@ void Conversion::read_source() {
   }
   state.add_findings(plan::check_source(domain, state.disk_facts));
   state.layout = plan::make_layout(domain, state.disk_facts);
-  if (state.request.storage) {
-    check_target();
-  }
 }
 
 // The place for the results, before any long work: it must be there, and free.
 void Conversion::check_target() {
   State& state = *m_state;
-  const auto& folder = std::get<model::DirectoryTarget>(*state.request.storage).folder;
-  if (!fs::is_directory(folder)) {
-    throw Error(ErrorKind::not_found, fmt::format("{} is no folder", folder.string()),
-                "make it first, or name another one: --dir DIR");
-  }
-  plan::TargetFacts target;
-  target.name = state.name;
-  for (const model::TargetDisk& disk : state.layout.disks) {
-    state.locks.emplace_back(state.request.state_dir, state.image_path(disk).string());
-    if (fs::exists(fs::symlink_status(state.image_path(disk)))) {
-      target.existing.push_back(state.image_path(disk));
-    }
-  }
-  const fs::path xml = folder / (state.name + ".xml");
-  if (fs::exists(fs::symlink_status(xml))) {
-    target.existing.push_back(xml);
-  }
-  if (state.defines()) {
+  if (state.needs_connection()) {
     state.target_uri = state.request.target_uri.empty()
                            ? host::default_target_uri(state.request.state_dir)
                            : state.request.target_uri;
+  }
+  state.place.emplace(*state.request.storage, state.target_uri, state.tools.commands);
+  plan::TargetFacts target;
+  target.name = state.name;
+  for (const model::TargetDisk& disk : state.layout.disks) {
+    state.locks.emplace_back(state.request.state_dir, state.disk_path(disk).string());
+  }
+  state.place->look(target, state.name, state.layout);
+  if (state.defines()) {
     const host::Connection connection =
         host::Connection::open(state.target_uri, host::Access::read_write);
     target.uri = state.target_uri;

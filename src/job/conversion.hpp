@@ -4,8 +4,14 @@
 // object. carry_out undoes what it did when it throws.
 #pragma once
 
+#include <filesystem>
 #include <memory>
+#include <optional>
+#include <string>
+#include <vector>
 
+#include "base/error.hpp"
+#include "job/journal.hpp"
 #include "job/request.hpp"
 #include "model/plan.hpp"
 #include "model/result.hpp"
@@ -15,6 +21,8 @@ class Appliance;
 }
 
 namespace vmconvert::job {
+
+struct SavedPlan;
 
 class Conversion {
  public:
@@ -37,8 +45,20 @@ class Conversion {
   // ids that nothing was found for.
   void refuse_if_blocked();
 
-  // The plan's steps, in order.
+  // The plan's steps, in order, from the first that is not done. Without a storage target there is
+  // no journal, and nothing to go on with.
   void carry_out(const model::Plan& plan);
+
+  // A job that was interrupted or killed, as it was: its request, its overlays, its plan. Nothing
+  // where it had not come to its plan yet: then the story starts from read_source(). Error(busy) if
+  // its process lives, Error(usage) if it is finished.
+  static std::unique_ptr<Conversion> reopen(const std::filesystem::path& state_dir,
+                                            const std::string& job, Tools tools,
+                                            std::optional<model::Plan>& plan);
+
+  // To be told of the error that ends the conversion: takes back what was made, or keeps what a
+  // later process needs to go on. Returns what to do next, for people; may be empty.
+  std::string ended_by(const Error& error);
 
   [[nodiscard]] const model::Domain& domain() const;
   [[nodiscard]] const model::Layout& layout() const;
@@ -49,11 +69,19 @@ class Conversion {
   struct State;
   class Carrier;
 
+  void begin_job();
+  void finish_job();
+  void save_plan(const model::Plan& plan);
+  [[nodiscard]] std::vector<StepRecord> journal_steps(const model::Plan& plan);
+  void open_job(const std::string& job);
+  void look_at_source();
+  void reopen_overlays();
+  [[nodiscard]] model::Plan reopen_plan(const SavedPlan& saved);
   void check_target();
   void open_overlays();
   void fix_guest(guest::Appliance& appliance);
   void read_extents();
-  void check_space();
+  void check_room();
   [[nodiscard]] guest::Appliance launch();
   [[nodiscard]] std::string virt_type() const;
   [[nodiscard]] std::string make_domain_xml() const;

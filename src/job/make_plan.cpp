@@ -70,9 +70,8 @@ std::string Conversion::make_domain_xml() const {
   rewrite.virt_type = virt_type();
   rewrite.arch = state.source.domain.arch;
   for (const model::TargetDisk& disk : state.layout.disks) {
-    rewrite.disks.push_back({domain_target(disk.name, state.request.to), state.image_path(disk),
-                             std::get<model::DirectoryTarget>(*state.request.storage).format, false,
-                             disk.readonly});
+    rewrite.disks.push_back({domain_target(disk.name, state.request.to), state.disk_path(disk),
+                             state.place->format(), state.place->is_block(), disk.readonly});
   }
   std::string xml = domain::rewrite_domain(rewrite);
   const domain::Validation validation = domain::validate_domain_xml(xml);
@@ -95,14 +94,16 @@ std::vector<model::Step> Conversion::make_steps(const model::Plan& plan) const {
   if (!state.request.storage) {
     return steps;
   }
-  const auto& folder = std::get<model::DirectoryTarget>(*state.request.storage);
   for (const model::PlannedDisk& disk : plan.disks) {
     const std::string& name = disk.layout.name;
-    steps.emplace_back(model::CreateImage{name, disk.path, folder.format, disk.layout.size});
+    steps.push_back(state.place->create_step(disk, state.name));
     steps.emplace_back(model::CopyDisk{name, disk.path, model::totals(disk.extents)});
     steps.emplace_back(model::VerifyDisk{name, disk.path});
   }
-  steps.emplace_back(model::WriteDomainXml{folder.folder / (state.name + ".xml")});
+  if (const auto refresh = state.place->refresh_step()) {
+    steps.push_back(*refresh);
+  }
+  steps.emplace_back(model::WriteDomainXml{state.xml_path()});
   if (state.defines()) {
     steps.emplace_back(model::DefineDomain{state.target_uri, state.name});
     if (state.request.start) {
@@ -123,14 +124,14 @@ model::Plan Conversion::make_plan() {
   plan.edits = state.result.edits;
   for (std::size_t i = 0; i < state.layout.disks.size(); ++i) {
     const model::TargetDisk& disk = state.layout.disks[i];
-    plan.disks.push_back(
-        {disk, sources_of(disk, state.source.domain), state.image_path(disk), state.extents.at(i)});
+    plan.disks.push_back({disk, sources_of(disk, state.source.domain), state.disk_path(disk),
+                          state.extents.at(i), state.allocation.at(i)});
     const model::ExtentTotals sum = model::totals(state.extents.at(i));
     state.result.disks.push_back({disk.name, join(plan.disks.back().sources, ", "), "", disk.size,
                                   sum.needed, sum.needed + sum.patched, sum.skipped, ""});
   }
   if (state.request.storage) {
-    plan.domain_xml = make_domain_xml();
+    plan.domain_xml = state.saved_domain_xml.empty() ? make_domain_xml() : state.saved_domain_xml;
     plan.domain_xml_diff = unified_diff("source", domain::pretty(plan.source.xml),
                                         plan.name + ".xml", plan.domain_xml);
   }

@@ -1,8 +1,6 @@
 // Overlays, and the one appliance run on them: inspect, fix, walk the boot path, trim.
 #include <fmt/format.h>
-#include <sys/statvfs.h>
 
-#include <cerrno>
 #include <map>
 
 #include "base/error.hpp"
@@ -53,14 +51,6 @@ std::map<std::string, std::string> loaders(const model::Layout& layout,
   return found;
 }
 
-ByteCount free_space(const fs::path& folder) {
-  struct statvfs info {};
-  if (::statvfs(folder.c_str(), &info) != 0) {
-    throw_errno(errno, fmt::format("asking {} for its free space", folder.string()));
-  }
-  return ByteCount{static_cast<std::uint64_t>(info.f_bavail) * info.f_frsize};
-}
-
 // Besides GRUB's files, fixers may read a kernel that is kept on the host, its initrd and its
 // configuration.
 guest::FixerOptions fixer_options(const model::Domain& domain) {
@@ -91,6 +81,18 @@ void Conversion::open_overlays() {
     state.overlays.push_back(scratch / (disk.name + ".overlay.qcow2"));
     disk::create_overlay(state.overlays.back(), state.disks.back().backing(), disk.size,
                          state.tools.commands);
+  }
+}
+
+// The layout is served anew, under another socket; the overlays are as they were left.
+void Conversion::reopen_overlays() {
+  State& state = *m_state;
+  const fs::path scratch = state.workspace->scratch();
+  for (const model::TargetDisk& disk : state.layout.disks) {
+    state.disks.emplace_back(disk, state.source.domain,
+                             disk::SourceFolders{scratch, state.tools.nbdkit_plugin});
+    state.overlays.push_back(scratch / (disk.name + ".overlay.qcow2"));
+    disk::move_overlay(state.overlays.back(), state.disks.back().backing(), state.tools.commands);
   }
 }
 
@@ -184,32 +186,6 @@ void Conversion::fix_guest(guest::Appliance& appliance) {
     }
   }
   state.add_findings(std::move(gaps));
-}
-
-void Conversion::read_extents() {
-  State& state = *m_state;
-  const StageTimer timer(state.result, "map");
-  for (std::size_t i = 0; i < state.layout.disks.size(); ++i) {
-    const model::TargetDisk& disk = state.layout.disks[i];
-    state.report("map", disk.name);
-    state.extents.push_back(disk::map_overlay(state.overlays[i], disk.size, state.tools.commands));
-  }
-  if (state.request.storage) {
-    check_space();
-  }
-}
-
-// Known now, and said together with whatever else stands in the way.
-void Conversion::check_space() {
-  State& state = *m_state;
-  plan::TargetFacts target;
-  target.folder = std::get<model::DirectoryTarget>(*state.request.storage).folder;
-  target.free_space = free_space(target.folder);
-  for (const std::vector<model::Extent>& extents : state.extents) {
-    const model::ExtentTotals sum = model::totals(extents);
-    target.needed_space = target.needed_space + sum.needed + sum.patched;
-  }
-  state.add_findings(plan::check_target(target));
 }
 
 }  // namespace vmconvert::job

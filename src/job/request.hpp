@@ -35,6 +35,7 @@ struct Request {
   std::string target_uri;  // empty: qemu:///system, or an embedded driver where no daemon runs
   std::filesystem::path stylesheet;  // --template; empty: ours
   std::filesystem::path state_dir;
+  bool record = false;  // in the journal: it is meant to make something
 };
 
 struct Tools {
@@ -43,6 +44,7 @@ struct Tools {
   std::filesystem::path templates;
   std::vector<std::filesystem::path> fixers;  // folders; a later one replaces by name
   std::filesystem::path nbdkit_plugin;
+  std::string version;                      // of this program
   std::filesystem::path allocation_reader;  // a program; without it all counts as used
 };
 

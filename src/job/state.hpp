@@ -11,6 +11,8 @@
 #include "disk/source.hpp"
 #include "host/accelerator.hpp"
 #include "job/conversion.hpp"
+#include "job/journal.hpp"
+#include "job/place.hpp"
 #include "job/request.hpp"
 #include "job/source.hpp"
 #include "job/workspace.hpp"
@@ -29,7 +31,10 @@ struct Conversion::State {
   OpenedSource source = {};
   std::string name = {};  // of the new domain
   std::string target_uri = {};
+  std::optional<Place> place = {};  // set while a storage target is named
   std::unique_ptr<Workspace> workspace = {};
+  std::optional<Journal> journal = {};  // of a job that makes something
+  bool can_go_on = false;               // what a later process needs is saved
   std::vector<Lock> locks = {};
   std::vector<model::DiskFacts> disk_facts = {};  // parallel to source.domain.disks
   model::Layout layout = {};
@@ -40,6 +45,8 @@ struct Conversion::State {
   std::vector<std::filesystem::path> overlays = {};
   model::GuestFacts guest = {};
   std::vector<std::vector<model::Extent>> extents = {};
+  std::vector<std::vector<model::AllocationNote>> allocation = {};
+  std::string saved_domain_xml = {};  // of a job that goes on; empty: still to be made
 
   State(Request the_request, Tools the_tools)
       : request(std::move(the_request)), tools(std::move(the_tools)) {}
@@ -49,11 +56,21 @@ struct Conversion::State {
       tools.progress({stage, what, {}, {}});
     }
   }
-  // Of the image that a target disk becomes; empty without a place for it.
-  [[nodiscard]] std::filesystem::path image_path(const model::TargetDisk& disk) const;
+  // Of the image or volume that a target disk becomes; empty without a place for it.
+  [[nodiscard]] std::filesystem::path disk_path(const model::TargetDisk& disk) const {
+    return place ? place->disk_path(name, disk.name) : std::filesystem::path();
+  }
+  // Of the new description: in the place's folder, else beside the job.
+  [[nodiscard]] std::filesystem::path xml_path() const {
+    return place->xml_path(name).value_or(workspace->keep() / (name + ".xml"));
+  }
   // Findings of a later look; what the operator accepted is marked again over all of them.
   void add_findings(model::Findings findings);
   [[nodiscard]] bool defines() const { return request.storage.has_value() && request.define; }
+  [[nodiscard]] bool needs_connection() const {
+    return defines() ||
+           (request.storage && std::holds_alternative<model::PoolTarget>(*request.storage));
+  }
 };
 
 // Adds a stage with its time to the result when it ends.

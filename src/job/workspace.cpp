@@ -6,6 +6,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <ctime>
 #include <random>
@@ -20,6 +21,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::uint64_t k_longest_holder = 4096;
+constexpr const char* k_lock_file = "lock";
 
 void make_folder(const fs::path& folder) {
   std::error_code error;
@@ -78,15 +80,78 @@ Workspace::Workspace(const fs::path& state_dir) {
   m_folder = state_dir / "jobs" / m_id;
   make_folder(state_dir / "jobs");
   make_folder(m_folder);
+  lock();
   make_folder(scratch());
   make_folder(keep());
 }
 
+Workspace::Workspace(const fs::path& state_dir, const std::string& id) : m_id(id) {
+  m_folder = state_dir / "jobs" / id;
+  if (!is_job_id(id) || !fs::is_directory(m_folder)) {
+    throw Error(ErrorKind::not_found,
+                fmt::format("there is no job {} in {}", printable(id), state_dir.string()),
+                "vmconvert jobs lists them; another state folder is named by --state-dir DIR");
+  }
+  lock();
+  make_folder(scratch());
+  make_folder(keep());
+}
+
+void Workspace::lock() {
+  m_lock = open_file(m_folder / k_lock_file, O_RDWR | O_CREAT);
+  if (::flock(m_lock.get(), LOCK_EX | LOCK_NB) != 0) {
+    m_folder.clear();  // not ours to tidy up
+    throw Error(ErrorKind::busy, fmt::format("another vmconvert works on the job {}", m_id),
+                "wait until it has ended, or stop it first");
+  }
+}
+
+void Workspace::remove() {
+  std::error_code error;
+  fs::remove_all(m_folder, error);
+  if (error) {
+    throw Error(ErrorKind::io, fmt::format("removing {}: {}", m_folder.string(), error.message()));
+  }
+}
+
 Workspace::~Workspace() {
+  if (m_folder.empty() || m_keep_scratch) {
+    return;
+  }
   std::error_code ignored;
   fs::remove_all(scratch(), ignored);
-  fs::remove(keep(), ignored);    // only when empty
-  fs::remove(m_folder, ignored);  // likewise
+  fs::remove(keep(), ignored);  // only when empty
+  if (!fs::exists(keep(), ignored) && !fs::exists(m_folder / "job.json", ignored)) {
+    fs::remove(m_folder / k_lock_file, ignored);
+    fs::remove(m_folder, ignored);
+  }
+}
+
+bool is_job_id(const std::string& text) {
+  return text.size() == 20 && text.find_first_not_of("0123456789T-abcdef") == std::string::npos;
+}
+
+bool is_alive(const fs::path& state_dir, const std::string& id) {
+  const fs::path path = state_dir / "jobs" / id / k_lock_file;
+  const Fd fd(is_job_id(id) ? ::open(path.c_str(), O_RDWR | O_CLOEXEC) : -1);
+  return fd && ::flock(fd.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+}
+
+void sweep(const fs::path& state_dir, const std::vector<std::string>& known) {
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(state_dir / "jobs", error)) {
+    const std::string id = entry.path().filename().string();
+    const bool unknown = std::find(known.begin(), known.end(), id) == known.end();
+    // What a run kept on purpose (a console) stays, also when nobody knows the run any more.
+    if (unknown && is_job_id(id) && fs::exists(entry.path() / "scratch", error) &&
+        !is_alive(state_dir, id)) {
+      fs::remove_all(entry.path() / "scratch", error);
+      fs::remove(entry.path() / "kept", error);
+      if (!fs::exists(entry.path() / "kept", error)) {
+        fs::remove_all(entry.path(), error);
+      }
+    }
+  }
 }
 
 }  // namespace vmconvert::job

@@ -56,6 +56,7 @@ const char* to_string(RunState state) {
     case RunState::converted: return "converted";
     case RunState::refused: return "refused";
     case RunState::failed: return "failed";
+    case RunState::interrupted: return "interrupted";
   }
   return "?";
 }
@@ -113,6 +114,14 @@ std::string describe(const Step& step) {
             return fmt::format("create {} ({}, {} bytes)", s.path.string(), to_string(s.format),
                                s.size.value);
           },
+          [](const CreateVolume& s) {
+            const ByteCount whole = round_up(s.size, s.extent_size);
+            return fmt::format("create the {} volume {}/{}: {} bytes = {} extents of {}{}",
+                               s.thin_pool.empty() ? "logical" : "thin", s.group, s.name,
+                               s.size.value, whole.value / s.extent_size.value,
+                               to_text(s.extent_size),
+                               s.thin_pool.empty() ? "" : ", in the pool " + s.thin_pool);
+          },
           [](const CopyDisk& s) {
             return fmt::format("copy {}: {} from the source, {} patched; {} skipped", s.disk,
                                to_text(s.totals.needed), to_text(s.totals.patched),
@@ -120,6 +129,9 @@ std::string describe(const Step& step) {
           },
           [](const VerifyDisk& s) {
             return fmt::format("read {} back and compare checksums", s.path.string());
+          },
+          [](const RefreshPool& s) {
+            return fmt::format("refresh the storage pool {} on {}", s.pool, s.uri);
           },
           [](const WriteDomainXml& s) { return fmt::format("write {}", s.path.string()); },
           [](const DefineDomain& s) { return fmt::format("define {} on {}", s.name, s.uri); },

@@ -19,19 +19,37 @@ namespace vmconvert::model {
 enum class TargetHypervisor { kvm, xen };
 const char* to_string(TargetHypervisor hypervisor);
 
-// Where the result goes. Logical volumes and storage pools will be further alternatives.
+// Where the result goes.
 struct DirectoryTarget {
   std::filesystem::path folder;
   DiskFormat format = DiskFormat::raw;
 };
-using StorageTarget = std::variant<DirectoryTarget>;
+// New logical volumes: thick ones, or thin ones in a pool of the group.
+struct VolumeGroupTarget {
+  std::string group;
+  std::string thin_pool;  // empty: thick
+};
+// A storage pool of libvirt's: turns out to be one of the above.
+struct PoolTarget {
+  std::string pool;
+  DiskFormat format = DiskFormat::raw;
+};
+using StorageTarget = std::variant<DirectoryTarget, VolumeGroupTarget, PoolTarget>;
 
-// A target disk that is made: an image file today.
+// A target disk that is made.
 struct CreateImage {
   std::string disk;
   std::filesystem::path path;
   DiskFormat format = DiskFormat::raw;
   ByteCount size;
+};
+struct CreateVolume {
+  std::string disk;
+  std::string group;
+  std::string name;
+  std::string thin_pool;  // empty: thick
+  ByteCount size;         // of the disk; the volume has whole extents
+  ByteCount extent_size;
 };
 struct CopyDisk {
   std::string disk;
@@ -56,8 +74,13 @@ struct StartDomain {
   std::string uri;
   std::string name;
 };
-using Step = std::variant<BootTrial, CreateImage, CopyDisk, VerifyDisk, WriteDomainXml,
-                          DefineDomain, StartDomain>;
+// So that libvirt sees the volumes that were made behind its back.
+struct RefreshPool {
+  std::string uri;
+  std::string pool;
+};
+using Step = std::variant<BootTrial, CreateImage, CreateVolume, CopyDisk, VerifyDisk, RefreshPool,
+                          WriteDomainXml, DefineDomain, StartDomain>;
 
 // One line, as people read it.
 std::string describe(const Step& step);
@@ -65,8 +88,10 @@ std::string describe(const Step& step);
 struct PlannedDisk {
   TargetDisk layout;
   std::vector<std::string> sources;
-  std::filesystem::path path;  // of the image to be
+  std::filesystem::path path;  // of the image or volume to be
   std::vector<Extent> extents;
+  // What lies where on the target disk, and whether its own map of free space was used.
+  std::vector<AllocationNote> allocation = {};
 };
 
 struct Plan {

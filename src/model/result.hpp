@@ -31,7 +31,7 @@ struct BootLink {
   std::string what;  // the evidence, or what is missing
 };
 
-enum class RunState { planned, checked, tried, converted, refused, failed };
+enum class RunState { planned, checked, tried, converted, refused, failed, interrupted };
 const char* to_string(RunState state);
 
 struct RunResult {

@@ -63,8 +63,8 @@ const std::vector<CheckId>& check_ids() {
       {"unknown-os", Severity::warns, "the distribution inside is not known"},
       {"shared-identity", Severity::warns, "a copy would share an identity with the original"},
       {"guest-note", Severity::informs, "something odd inside the guest that did no harm"},
-      {"target-exists", Severity::blocks, "a file that would be made exists already"},
-      {"no-space", Severity::blocks, "the target folder has too little room"},
+      {"target-exists", Severity::blocks, "a file or volume that would be made exists already"},
+      {"no-space", Severity::blocks, "the place for the new disks has too little room"},
       {"name-defined", Severity::blocks, "the target hypervisor has a domain of that name"},
       {"uuid-defined", Severity::blocks, "the target hypervisor has a domain of that UUID"},
       {"boot-path-broken", Severity::blocks, "a link between boot sector and init is missing"},
@@ -148,12 +148,17 @@ Findings check_target(const TargetFacts& target) {
     findings.push_back(finding("target-exists", fmt::format("{} exists already", path.string()),
                                "remove it, or choose another folder (--dir) or name (--name)"));
   }
-  if (!target.folder.empty() && target.free_space < target.needed_space) {
-    findings.push_back(
-        finding("no-space",
-                fmt::format("{} has {} bytes free, the disks need {}", target.folder.string(),
-                            target.free_space.value, target.needed_space.value),
-                "free space there, or choose another folder (--dir)"));
+  if (!target.place.empty() && target.free_space < target.needed_space) {
+    const auto amount = [&](ByteCount bytes) {
+      return target.extent_size.value == 0
+                 ? fmt::format("{} bytes", bytes.value)
+                 : fmt::format("{} bytes = {} extents of {}", bytes.value,
+                               bytes.value / target.extent_size.value, to_text(target.extent_size));
+    };
+    findings.push_back(finding("no-space",
+                               fmt::format("{} has {} free, the disks need {}", target.place,
+                                           amount(target.free_space), amount(target.needed_space)),
+                               "free space there, or choose another place for the disks"));
   }
   if (target.name_defined) {
     findings.push_back(finding(

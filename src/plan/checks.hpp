@@ -26,11 +26,12 @@ struct HostFacts {
 
 // What was seen at the place where the result goes.
 struct TargetFacts {
-  std::vector<std::filesystem::path> existing;  // of the files that would be made
-  std::filesystem::path folder;
+  std::vector<std::filesystem::path> existing;  // of what would be made
+  std::string place;  // "/srv/images", "the volume group vg0"; empty: not looked at yet
   ByteCount free_space;
   ByteCount needed_space;
-  std::string uri;  // empty: nothing is defined
+  ByteCount extent_size;  // of a volume group; else nothing
+  std::string uri;        // empty: nothing is defined
   std::string name;
   bool name_defined = false;
   bool uuid_defined = false;

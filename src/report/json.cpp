@@ -106,6 +106,18 @@ std::string to_json(const model::RunResult& result, const model::Plan& plan) {
   for (const auto& disk : plan.layout.disks) {
     json["layout"].push_back(to_object(disk));
   }
+  json["allocation"] = Json::array();
+  for (const auto& disk : plan.disks) {
+    for (const auto& note : disk.allocation) {
+      json["allocation"].push_back({{"target", disk.layout.name},
+                                    {"offset_bytes", note.offset.value},
+                                    {"length_bytes", note.length.value},
+                                    {"content", text_or_null(note.content)},
+                                    {"by_map", note.by_map},
+                                    {"why_not", text_or_null(note.why)},
+                                    {"free_bytes", note.free.value}});
+    }
+  }
   json["steps"] = Json::array();
   for (const auto& step : plan.steps) {
     json["steps"].push_back(model::describe(step));
@@ -173,9 +185,13 @@ std::string to_json(const std::vector<ListedDomain>& domains) {
 }
 
 std::string to_json_line(const model::Progress& progress, double seconds) {
-  const Json json = {{"event", "progress"},         {"seconds", seconds},
-                     {"stage", progress.stage},     {"what", progress.what},
-                     {"done", progress.done.value}, {"total", progress.total.value}};
+  Json json = {{"event", "progress"},         {"seconds", seconds},
+               {"stage", progress.stage},     {"what", progress.what},
+               {"done", progress.done.value}, {"total", progress.total.value}};
+  if (progress.stage == "copy") {
+    json["skipped"] = progress.skipped.value;
+    json["held_up_by"] = text_or_null(progress.held_up_by);
+  }
   return dump(json, -1);
 }
 

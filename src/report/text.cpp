@@ -18,6 +18,23 @@ const char* mark(model::Severity severity) {
   return "?";
 }
 
+// What the filesystems between two bytes said themselves of their free space.
+std::string allocation_to_text(const model::PlannedDisk& disk, ByteCount start, ByteCount length) {
+  std::string text;
+  for (const model::AllocationNote& note : disk.allocation) {
+    if (note.offset < start || note.offset >= start + length) {
+      continue;
+    }
+    const std::string content =
+        note.content.empty() ? "content not known" : printable(note.content);
+    text += note.by_map
+                ? fmt::format("         {}: {} free by its own map\n", content, to_text(note.free))
+                : fmt::format("         {}: its own map is not used: {}\n", content,
+                              printable(note.why));
+  }
+  return text;
+}
+
 std::string disk_to_text(const model::PlannedDisk& disk) {
   const model::ExtentTotals sum = model::totals(disk.extents);
   std::string text = fmt::format("  {}  {}  <- {}\n", disk.layout.name,
@@ -29,6 +46,10 @@ std::string disk_to_text(const model::PlannedDisk& disk) {
   for (const model::Partition& part : disk.layout.partitions) {
     text += fmt::format("       {}{}  at {}, {}{}\n", disk.layout.name, part.number,
                         to_text(part.start), to_text(part.length), part.bootable ? ", active" : "");
+    text += allocation_to_text(disk, part.start, part.length);
+  }
+  if (disk.layout.partitions.empty()) {
+    text += allocation_to_text(disk, {}, disk.layout.size);
   }
   if (!disk.extents.empty()) {
     text += fmt::format("       [{}]\n", extent_bar(disk.extents, disk.layout.size, 60));

@@ -198,7 +198,7 @@ TEST_F(FixerHost, runs_only_the_programs_that_the_options_name) {
   ASSERT_EQ(commands.seen.size(), 1U);
   EXPECT_THAT(commands.seen[0].argv, ElementsAre("grub-mkimage", "-O", "i386-pc"));
   EXPECT_TRUE(commands.seen[0].timeout.has_value());
-  commands.answer = {1, false, "", "no such module"};
+  commands.answer = {1, false, false, "", "no such module"};
   EXPECT_THAT(failure([](fixer::Host& guest) { guest.host_tool({"grub-mkimage"}); }),
               HasSubstr("no such module"));
 }

@@ -8,7 +8,6 @@
 
 #include "base/error.hpp"
 #include "base/temp_dir.hpp"
-#include "job/undo.hpp"
 
 namespace vmconvert::job {
 namespace {
@@ -62,25 +61,35 @@ TEST_F(JobTest, LocksOfLongPathsStayApart) {
   EXPECT_THROW(Lock(m_state.path(), folder + "/a"), Error);
 }
 
-TEST(Undo, RunsLastToFirstAndGoesOnAfterAFailure) {
-  std::vector<int> done;
+TEST_F(JobTest, ALiveJobIsLeftAloneAndADeadOneCanBeTakenUp) {
+  std::string id;
   {
-    Undo undo;
-    undo.add("first", [&] { done.push_back(1); });
-    undo.add("second", [] { throw Error(ErrorKind::io, "cannot"); });
-    undo.add("third", [&] { done.push_back(3); });
+    Workspace workspace(m_state.path());
+    id = workspace.job_id();
+    EXPECT_TRUE(is_alive(m_state.path(), id));
+    EXPECT_THROW(Workspace(m_state.path(), id), Error);
+    EXPECT_TRUE(fs::exists(workspace.scratch())) << "the second one has tidied up";
+    workspace.keep_scratch();
   }
-  EXPECT_THAT(done, testing::ElementsAre(3, 1));
+  EXPECT_FALSE(is_alive(m_state.path(), id));
+  sweep(m_state.path(), {id});
+  EXPECT_TRUE(fs::exists(m_state.path() / "jobs" / id / "scratch"));
+  { const Workspace again(m_state.path(), id); }
+  EXPECT_TRUE(fs::is_empty(m_state.path() / "jobs"));
+  EXPECT_THROW(Workspace(m_state.path(), id), Error);
+  EXPECT_THROW(Workspace(m_state.path(), "../jobs"), Error);
 }
 
-TEST(Undo, DoesNothingWhenAllWentWell) {
-  bool done = false;
-  {
-    Undo undo;
-    undo.add("first", [&] { done = true; });
-    undo.all_went_well();
-  }
-  EXPECT_FALSE(done);
+TEST_F(JobTest, SweepsWhatAKilledRunLeft) {
+  const fs::path left = m_state.path() / "jobs" / "20261121T041500-3f2a";
+  fs::create_directories(left / "scratch");
+  std::ofstream(left / "scratch" / "vda.overlay.qcow2") << "x";
+  fs::create_directories(m_state.path() / "jobs" / "something else" / "scratch");
+  const Workspace live(m_state.path());
+  sweep(m_state.path(), {});
+  EXPECT_FALSE(fs::exists(left));
+  EXPECT_TRUE(fs::exists(live.scratch()));
+  EXPECT_TRUE(fs::exists(m_state.path() / "jobs" / "something else" / "scratch"));
 }
 
 }  // namespace

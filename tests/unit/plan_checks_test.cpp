@@ -77,7 +77,7 @@ TEST(CheckSource, BlocksADomainWithCdromsOnly) {
 
 TEST(CheckTarget, NamesTheBytesThatAreMissing) {
   TargetFacts target;
-  target.folder = "/srv/images";
+  target.place = "/srv/images";
   target.free_space = ByteCount{999};
   target.needed_space = ByteCount{1000};
   const Findings findings = check_target(target);

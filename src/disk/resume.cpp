@@ -1,0 +1,74 @@
+#include "disk/resume.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <set>
+
+#include "base/error.hpp"
+#include "disk/checkpoints.hpp"
+#include "disk/file_reader.hpp"
+#include "disk/unit_reader.hpp"
+#include "disk/units.hpp"
+#include "disk/verify.hpp"
+
+namespace vmconvert::disk {
+namespace {
+
+constexpr std::uint64_t k_interval = k_checkpoint_bytes / k_node_size;
+constexpr std::uint64_t k_samples = 64;
+
+}  // namespace
+
+void recheck_target(Manifest& manifest, const std::filesystem::path& path,
+                    model::DiskFormat format) {
+  const std::uint64_t durable = manifest.head().durable_nodes;
+  const std::uint64_t from = durable - std::min(durable, k_interval);
+  if (format != model::DiskFormat::raw) {
+    manifest.trust_only(from);
+    return;
+  }
+  FileReader target(path, path.string());
+  manifest.trust_only(from + count_good_nodes(target, manifest, from, durable));
+}
+
+void recheck_source(const Manifest& manifest, const std::string& disk,
+                    const std::vector<model::Extent>& extents, BlockReader& source,
+                    BlockReader* overlay, const std::vector<ByteCount>& partition_starts) {
+  const std::uint64_t durable = manifest.head().durable_nodes;
+  std::set<std::uint64_t> chosen;
+  for (const ByteCount start : partition_starts) {
+    chosen.insert(start.value / k_node_size);
+  }
+  for (std::uint64_t i = 0; i < k_samples; ++i) {
+    chosen.insert(i * durable / k_samples);
+  }
+  chosen.erase(chosen.lower_bound(durable), chosen.end());
+  const std::vector<std::uint64_t> nodes(chosen.begin(), chosen.end());
+  const UnitReader reader(extents, source, overlay);
+  std::atomic<std::uint64_t> changed = UINT64_MAX;
+  for_each_unit(nodes.size(), [&](std::uint64_t index, std::span<std::byte> buffer) {
+    const std::uint64_t node = nodes[index];
+    const ByteCount offset{node * k_node_size};
+    buffer = buffer.first(std::min(k_node_size, manifest.head().size.value - offset.value));
+    reader.fill(offset, buffer);
+    const NodeHashes leaves = manifest.node(node);
+    for (std::size_t i = 0; i < leaves.size(); ++i) {
+      const std::size_t at = i * k_leaf_size;
+      const auto leaf = buffer.subspan(at, std::min<std::size_t>(k_leaf_size, buffer.size() - at));
+      if ((is_zero(leaf) ? LeafHash{} : hash_of(manifest.head().hash, leaf)) != leaves[i]) {
+        changed = offset.value + at;
+      }
+    }
+  });
+  if (changed != UINT64_MAX) {
+    throw Error(ErrorKind::refused,
+                fmt::format("the source of disk {} has changed since the copy began: at byte {}, "
+                            "for one",
+                            disk, changed.load()),
+                "take the job back (vmconvert undo JOB) and convert the guest as it is now");
+  }
+}
+
+}  // namespace vmconvert::disk

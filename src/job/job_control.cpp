@@ -1,0 +1,180 @@
+#include "job/job_control.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/error.hpp"
+#include "base/log.hpp"
+#include "base/text.hpp"
+#include "disk/manifest.hpp"
+#include "disk/verify.hpp"
+#include "host/lvm_names.hpp"
+#include "job/made.hpp"
+#include "job/workspace.hpp"
+
+namespace vmconvert::job {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view k_manifest = ".manifest";
+
+JobView view_of(const fs::path& state_dir, const Journal& journal, JobRecord record) {
+  JobView view;
+  view.alive = record.state == JobState::running && is_alive(state_dir, record.id);
+  view.steps = journal.steps(record.id);
+  view.record = std::move(record);
+  return view;
+}
+
+Error no_such_job(const fs::path& state_dir, const std::string& id) {
+  return {ErrorKind::not_found,
+          fmt::format("there is no job {} in {}", printable(id), state_dir.string()),
+          "vmconvert jobs lists them; another state folder is named by --state-dir DIR"};
+}
+
+void require_idle(const JobView& view) {
+  if (view.alive) {
+    throw Error(ErrorKind::busy,
+                fmt::format("another vmconvert works on the job {}", view.record.id),
+                "wait until it has ended, or stop it first: it takes a SIGINT");
+  }
+}
+
+}  // namespace
+
+std::string JobView::state_text() const {
+  return record.state == JobState::running && !alive ? "killed" : to_string(record.state);
+}
+
+bool JobView::unfinished() const {
+  return record.state == JobState::interrupted || (record.state == JobState::running && !alive);
+}
+
+std::string JobView::advice() const {
+  return unfinished()
+             ? fmt::format("vmconvert resume {0} goes on, vmconvert undo {0} takes it back",
+                           record.id)
+             : "";
+}
+
+std::vector<JobView> list_jobs(const fs::path& state_dir) {
+  const Journal journal(state_dir);
+  std::vector<JobView> views;
+  for (JobRecord& record : journal.jobs()) {
+    views.push_back(view_of(state_dir, journal, std::move(record)));
+  }
+  return views;
+}
+
+JobView find_job(const fs::path& state_dir, const std::string& id) {
+  const Journal journal(state_dir);
+  std::vector<JobRecord> found;
+  for (JobRecord& record : journal.jobs()) {
+    if (!id.empty() && (record.id.starts_with(id) || record.id.ends_with(id))) {
+      found.push_back(std::move(record));
+    }
+  }
+  if (found.empty()) {
+    throw no_such_job(state_dir, id);
+  }
+  if (found.size() > 1) {
+    throw Error(ErrorKind::usage, fmt::format("{} jobs match {}", found.size(), printable(id)),
+                "give more of the id");
+  }
+  return view_of(state_dir, journal, std::move(found.front()));
+}
+
+void take_back(Journal& journal, const std::string& id, CommandRunner& commands) {
+  std::vector<StepRecord> steps = journal.steps(id);
+  for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
+    if (step->made.empty()) {
+      continue;
+    }
+    const Made made = made_from_json(step->made);
+    while_doing(fmt::format("taking back: {}", step->what), [&] {
+      if (look_for(made, commands) == Presence::other) {
+        log_warning(fmt::format("{} is not the one that the job made: it stays", describe(made)));
+      } else {
+        remove(made, commands);
+      }
+    });
+    journal.undo_step(id, step->number);
+  }
+}
+
+void undo_job(const fs::path& state_dir, const std::string& id, CommandRunner& commands) {
+  const JobView view = find_job(state_dir, id);
+  require_idle(view);
+  Journal journal(state_dir);
+  if (fs::exists(state_dir / "jobs" / view.record.id)) {
+    Workspace workspace(state_dir, view.record.id);  // nobody else may begin meanwhile
+    take_back(journal, view.record.id, commands);
+    journal.set_state(view.record.id, JobState::undone);
+    workspace.remove();
+    return;
+  }
+  take_back(journal, view.record.id, commands);
+  journal.set_state(view.record.id, JobState::undone);
+}
+
+void forget_job(const fs::path& state_dir, const std::string& id) {
+  const JobView view = find_job(state_dir, id);
+  require_idle(view);
+  if (view.unfinished()) {
+    throw Error(ErrorKind::refused, fmt::format("the job {} is unfinished", view.record.id),
+                view.advice());
+  }
+  if (fs::exists(state_dir / "jobs" / view.record.id)) {
+    Workspace(state_dir, view.record.id).remove();
+  }
+  Journal(state_dir).forget(view.record.id);
+}
+
+std::vector<VerifiedDisk> verify_job(const fs::path& state_dir, const std::string& id,
+                                     CommandRunner& commands, const model::ProgressSink& progress) {
+  const JobView view = find_job(state_dir, id);
+  require_idle(view);
+  Workspace workspace(state_dir, view.record.id);
+  std::vector<VerifiedDisk> verified;
+  for (const StepRecord& step : view.steps) {
+    if (step.made.empty()) {
+      continue;
+    }
+    const Made made = made_from_json(step.made);
+    const auto* file = std::get_if<MadeFile>(&made);
+    const auto* volume = std::get_if<MadeVolume>(&made);
+    const std::string disk = file != nullptr     ? file->disk
+                             : volume != nullptr ? volume->disk
+                                                 : std::string();
+    if (disk.empty()) {
+      continue;
+    }
+    const fs::path path =
+        file != nullptr ? file->path : host::device_path({volume->group, volume->name});
+    const auto format = file != nullptr ? file->format : model::DiskFormat::raw;
+    const fs::path manifest_path = workspace.keep() / (disk + std::string(k_manifest));
+    if (look_for(made, commands) != Presence::same) {
+      throw Error(ErrorKind::mismatch, fmt::format("{} is not there any more", describe(made)),
+                  "convert again");
+    }
+    const disk::Manifest manifest = disk::Manifest::open(manifest_path);
+    if (!manifest.head().complete) {
+      throw Error(ErrorKind::refused,
+                  fmt::format("the job {} has not copied {} to its end", view.record.id, disk),
+                  view.advice());
+    }
+    const disk::VerifyResult result = disk::verify_disk(
+        {disk, path, format, manifest, workspace.scratch(), disk::ZeroCheck::full}, progress);
+    verified.push_back({disk, path, manifest.root(), result.read});
+  }
+  if (verified.empty()) {
+    throw Error(ErrorKind::refused,
+                fmt::format("the job {} has no copied disk to compare", view.record.id),
+                view.advice());
+  }
+  return verified;
+}
+
+}  // namespace vmconvert::job

@@ -1,0 +1,194 @@
+// The life of a job around its steps: begun, saved, ended, taken up again by another process.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/error.hpp"
+#include "base/log.hpp"
+#include "disk/probe.hpp"
+#include "domain/read.hpp"
+#include "host/libvirt.hpp"
+#include "job/conversion.hpp"
+#include "job/job_control.hpp"
+#include "job/saved_job.hpp"
+#include "job/state.hpp"
+#include "plan/layout.hpp"
+
+namespace vmconvert::job {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::vector<std::string> ids_of(const Journal& journal) {
+  std::vector<std::string> ids;
+  for (const JobRecord& job : journal.jobs()) {
+    ids.push_back(job.id);
+  }
+  return ids;
+}
+
+}  // namespace
+
+// Written down before anything is made: a process that is killed leaves a name to ask for.
+void Conversion::begin_job() {
+  State& state = *m_state;
+  if (!state.workspace) {
+    state.workspace = std::make_unique<Workspace>(state.request.state_dir);
+    if (state.request.storage && state.request.record) {
+      state.journal.emplace(state.request.state_dir);
+      state.journal->add({state.workspace->job_id(), state.source.domain.name, state.name,
+                          state.request.source.text, JobState::running, "", 0, 0,
+                          state.tools.version});
+      save_job(state.workspace->folder(), {state.request, std::nullopt});
+      sweep(state.request.state_dir, ids_of(*state.journal));
+    }
+  }
+  state.result.job = state.workspace->job_id();
+}
+
+std::vector<StepRecord> Conversion::journal_steps(const model::Plan& plan) {
+  State& state = *m_state;
+  const std::string& id = state.workspace->job_id();
+  std::vector<std::string> what;
+  for (const model::Step& step : plan.steps) {
+    what.push_back(model::describe(step));
+  }
+  std::vector<StepRecord> steps = state.journal->steps(id);
+  if (steps.empty()) {
+    save_plan(plan);
+    state.journal->set_steps(id, what);
+    return state.journal->steps(id);
+  }
+  const bool same =
+      std::equal(steps.begin(), steps.end(), what.begin(), what.end(),
+                 [](const StepRecord& a, const std::string& b) { return a.what == b; });
+  if (!same) {
+    throw Error(ErrorKind::bad_input,
+                fmt::format("the steps of the job {} would be others today", id),
+                fmt::format("take it back (vmconvert undo {}) and convert again", id));
+  }
+  return steps;
+}
+
+void Conversion::save_plan(const model::Plan& plan) {
+  State& state = *m_state;
+  SavedPlan saved;
+  saved.source_xml = plan.source.xml;
+  saved.target_uri = state.target_uri;
+  saved.domain_xml = plan.domain_xml;
+  saved.extents = state.extents;
+  saved.edits = state.result.edits;
+  save_job(state.workspace->folder(), {state.request, std::move(saved)});
+  state.can_go_on = true;
+}
+
+void Conversion::finish_job() {
+  State& state = *m_state;
+  if (state.journal) {
+    state.journal->set_state(state.workspace->job_id(), JobState::done);
+    fs::remove(state.workspace->folder() / "job.json");
+  }
+}
+
+std::string Conversion::ended_by(const Error& error) {
+  State& state = *m_state;
+  if (!state.journal) {
+    return "";
+  }
+  const std::string id = state.workspace->job_id();
+  if (error.kind() != ErrorKind::interrupted && state.journal->steps(id).empty()) {
+    state.journal->forget(id);  // refused, or not understood: there is nothing to tell of it
+    std::error_code ignored;
+    fs::remove(state.workspace->folder() / "job.json", ignored);
+    return "";
+  }
+  if (error.kind() == ErrorKind::interrupted) {
+    state.journal->set_state(id, JobState::interrupted, error.message());
+    if (state.can_go_on) {
+      state.workspace->keep_scratch();
+    }
+    return fmt::format("vmconvert resume {0} goes on, vmconvert undo {0} takes it back", id);
+  }
+  try {
+    take_back(*state.journal, id, state.tools.commands);
+  } catch (const Error& problem) {
+    log_warning(to_text(problem));
+    state.journal->set_state(id, JobState::interrupted, error.message());
+    state.workspace->keep_scratch();
+    return fmt::format("not all could be taken back: vmconvert undo {} tries again", id);
+  }
+  state.journal->set_state(id, JobState::failed, error.message());
+  std::error_code ignored;
+  fs::remove(state.workspace->folder() / "job.json", ignored);
+  for (const auto& entry : fs::directory_iterator(state.workspace->keep(), ignored)) {
+    if (entry.path().extension() == ".manifest") {
+      fs::remove(entry.path(), ignored);
+    }
+  }
+  return "";
+}
+
+std::unique_ptr<Conversion> Conversion::reopen(const fs::path& state_dir, const std::string& job,
+                                               Tools tools, std::optional<model::Plan>& plan) {
+  const JobView view = find_job(state_dir, job);
+  if (view.alive) {
+    throw Error(ErrorKind::busy, fmt::format("another vmconvert works on the job {}", job),
+                "wait until it has ended, or stop it first");
+  }
+  if (!view.unfinished()) {
+    throw Error(ErrorKind::usage,
+                fmt::format("the job {} is {}: there is nothing to go on with", view.record.id,
+                            view.state_text()),
+                "vmconvert jobs lists the unfinished ones");
+  }
+  auto workspace = std::make_unique<Workspace>(state_dir, view.record.id);
+  workspace->keep_scratch();  // whatever goes wrong from here on: it can be tried again
+  SavedJob saved = load_job(workspace->folder());
+  saved.request.state_dir = state_dir;
+  auto conversion = std::make_unique<Conversion>(std::move(saved.request), std::move(tools));
+  State& state = *conversion->m_state;
+  state.workspace = std::move(workspace);
+  state.journal.emplace(state_dir);
+  state.result.job = view.record.id;
+  if (saved.plan && !view.steps.empty()) {
+    state.can_go_on = true;
+    plan = conversion->reopen_plan(*saved.plan);
+  } else {
+    // Nothing was made yet: the overlays of that time are of no use.
+    fs::remove_all(state.workspace->scratch());
+    fs::create_directories(state.workspace->scratch());
+  }
+  state.journal->set_state(view.record.id, JobState::running);
+  return conversion;
+}
+
+// As read_source() and patch() left it, without the appliance.
+model::Plan Conversion::reopen_plan(const SavedPlan& saved) {
+  State& state = *m_state;
+  state.source.domain = domain::read_domain_xml(saved.source_xml, "the job's description");
+  if (!state.request.source.uri.empty()) {
+    state.source.active = host::Connection::open(state.request.source.uri, host::Access::read_only)
+                              .is_active(state.source.domain.name);
+  }
+  look_at_source();
+  state.target_uri = saved.target_uri;
+  state.place.emplace(*state.request.storage, state.target_uri, state.tools.commands);
+  for (const model::TargetDisk& disk : state.layout.disks) {
+    state.locks.emplace_back(state.request.state_dir, state.disk_path(disk).string());
+  }
+  refuse_if_blocked();
+  if (saved.extents.size() != state.layout.disks.size()) {
+    throw Error(ErrorKind::bad_input,
+                fmt::format("the guest has {} disks, the job began with {}",
+                            state.layout.disks.size(), saved.extents.size()),
+                "take the job back and convert again");
+  }
+  reopen_overlays();
+  state.extents = saved.extents;
+  state.allocation.resize(saved.extents.size());
+  state.result.edits = saved.edits;
+  state.saved_domain_xml = saved.domain_xml;
+  return make_plan();
+}
+
+}  // namespace vmconvert::job
