@@ -25,6 +25,7 @@ using Filesystem = std::unique_ptr<struct_ext2_filsys, FilesystemCloser>;
     case EXT2_ET_BLOCK_BITMAP_CSUM_INVALID: refuse("a block bitmap has a wrong checksum");
     case EXT2_ET_CORRUPT_SUPERBLOCK:
     case EXT2_ET_BAD_MAGIC: refuse("its superblock is damaged");
+    case EXT2_ET_NO_MEMORY: refuse("its map is larger than the memory for it");
     case EXT2_ET_SHORT_READ: refuse("a part of it cannot be read");
     default: refuse(fmt::format("its structures cannot be read (libext2fs says {})", code));
   }

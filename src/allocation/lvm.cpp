@@ -37,20 +37,20 @@ class Group {
         m_text.need_number("version") != 1) {
       refuse("its LVM metadata is of another kind");
     }
-    m_name = m_text.sections[0].first;
-    m_group = &m_text.sections[0].second;
+    m_group = &m_text.sections[0];
+    m_name = m_group->name;
     check_group();
     find_ourselves(label);
     check_geometry(label, size);
-    for (const auto& [name, volume] : volumes()) {
-      collect_references(name, volume);
+    for (const LvmSection& volume : volumes()) {
+      collect_references(volume);
     }
   }
 
   PhysicalVolume read() {
     PhysicalVolume made{m_name, {}, {}};
-    for (const auto& [name, volume] : volumes()) {
-      LogicalVolume found = read_volume(name, volume);
+    for (const LvmSection& volume : volumes()) {
+      LogicalVolume found = read_volume(volume);
       if (!found.pieces.empty()) {
         made.volumes.push_back(std::move(found));
       }
@@ -60,8 +60,8 @@ class Group {
   }
 
  private:
-  [[nodiscard]] const std::vector<std::pair<std::string, LvmSection>>& volumes() const {
-    static const std::vector<std::pair<std::string, LvmSection>> none;
+  [[nodiscard]] const std::vector<LvmSection>& volumes() const {
+    static const std::vector<LvmSection> none;
     const LvmSection* section = m_group->section("logical_volumes");
     return section == nullptr ? none : section->sections;
   }
@@ -81,8 +81,8 @@ class Group {
   }
 
   void find_ourselves(const LvmLabel& label) {
-    for (const auto& [name, volume] : m_group->need_section("physical_volumes").sections) {
-      m_all.insert(name);
+    for (const LvmSection& volume : m_group->need_section("physical_volumes").sections) {
+      m_all.insert(volume.name);
       if (!volume.texts("flags").empty()) {
         refuse("its volume group is incomplete");  // MISSING
       }
@@ -91,7 +91,7 @@ class Group {
           refuse("its LVM metadata names it twice");
         }
         m_self = &volume;
-        m_self_name = name;
+        m_self_name = volume.name;
       }
     }
     if (m_self == nullptr) {
@@ -120,12 +120,12 @@ class Group {
 
   // A volume that another one names (origin, pool, image, log...) does not hold what its extents
   // seem to hold.
-  void collect_references(const std::string& self, const LvmSection& volume) {
-    for (const auto& [segment_name, segment] : volume.sections) {
+  void collect_references(const LvmSection& volume) {
+    for (const LvmSection& segment : volume.sections) {
       for (const auto& [key, value] : segment.values) {
         for (const LvmScalar& item : value.items) {
           const auto* text = std::get_if<std::string>(&item);
-          if (text != nullptr && *text != self) {
+          if (text != nullptr && *text != volume.name) {
             m_referenced.insert(*text);
           }
         }
@@ -133,13 +133,13 @@ class Group {
     }
   }
 
-  LogicalVolume read_volume(const std::string& name, const LvmSection& volume) {
-    LogicalVolume found{m_name + "/" + name, {}, {}};
+  LogicalVolume read_volume(const LvmSection& volume) {
+    LogicalVolume found{m_name + "/" + volume.name, {}, {}};
     const std::uint64_t segments = volume.need_number("segment_count");
     if (segments != volume.sections.size()) {
       refuse("its LVM metadata cannot be understood: segments are missing");
     }
-    if (m_referenced.contains(name)) {
+    if (m_referenced.contains(volume.name)) {
       found.why = "it is a part of another volume";
     } else if (!only(volume.texts("status"), {"READ", "WRITE", "VISIBLE", "FIXED_MINOR"}) ||
                !volume.texts("flags").empty()) {

@@ -24,18 +24,11 @@ bool is_name_character(char c) {
          c == '-' || c == '.' || c == '+' || c == '/';
 }
 
-template <class Pairs>
-const auto* find_in(const Pairs& pairs, std::string_view name) {
-  const auto found = std::find_if(pairs.begin(), pairs.end(),
-                                  [&](const auto& pair) { return pair.first == name; });
-  return found == pairs.end() ? nullptr : &found->second;
-}
-
 class Parser {
  public:
   explicit Parser(std::string_view text) : m_text(text) {}
 
-  LvmSection parse() { return section(0); }
+  LvmSection parse() { return section({}, 0); }
 
  private:
   void skip_blank() {
@@ -75,11 +68,11 @@ class Parser {
     return std::string(m_text.substr(start, m_at - start));
   }
 
-  LvmSection section(unsigned depth) {
+  LvmSection section(std::string own_name, unsigned depth) {
     if (depth > k_deepest) {
       strange("it is too deep");
     }
-    LvmSection made;
+    LvmSection made{std::move(own_name), {}, {}};
     while (true) {
       const char next = peek();
       if (depth == 0 ? next == '\0' && m_at == m_text.size() : next == '}') {
@@ -88,9 +81,8 @@ class Parser {
       std::string key = name();
       if (peek() == '{') {
         ++m_at;
-        LvmSection inner = section(depth + 1);
+        made.sections.push_back(section(std::move(key), depth + 1));
         expect('}');
-        made.sections.emplace_back(std::move(key), std::move(inner));
       } else {
         expect('=');
         made.values.emplace_back(std::move(key), value());
@@ -105,8 +97,8 @@ class Parser {
     for (const auto& [name, value] : section.values) {
       names.push_back(name);
     }
-    for (const auto& [name, inner] : section.sections) {
-      names.push_back(name);
+    for (const LvmSection& inner : section.sections) {
+      names.push_back(inner.name);
     }
     std::sort(names.begin(), names.end());
     if (std::adjacent_find(names.begin(), names.end()) != names.end()) {
@@ -175,48 +167,53 @@ class Parser {
 
 }  // namespace
 
-const LvmSection* LvmSection::section(std::string_view name) const {
-  return find_in(sections, name);
-}
-const LvmValue* LvmSection::value(std::string_view name) const {
-  return find_in(values, name);
+const LvmSection* LvmSection::section(std::string_view wanted) const {
+  const auto found = std::find_if(sections.begin(), sections.end(),
+                                  [&](const LvmSection& inner) { return inner.name == wanted; });
+  return found == sections.end() ? nullptr : &*found;
 }
 
-const LvmSection& LvmSection::need_section(std::string_view name) const {
-  const LvmSection* found = section(name);
+const LvmValue* LvmSection::value(std::string_view wanted) const {
+  const auto found = std::find_if(values.begin(), values.end(),
+                                  [&](const auto& pair) { return pair.first == wanted; });
+  return found == values.end() ? nullptr : &found->second;
+}
+
+const LvmSection& LvmSection::need_section(std::string_view wanted) const {
+  const LvmSection* found = section(wanted);
   if (found == nullptr) {
-    missing(name);
+    missing(wanted);
   }
   return *found;
 }
 
-std::uint64_t LvmSection::need_number(std::string_view name) const {
-  const LvmValue* found = value(name);
+std::uint64_t LvmSection::need_number(std::string_view wanted) const {
+  const LvmValue* found = value(wanted);
   if (found == nullptr || found->is_list ||
       !std::holds_alternative<std::int64_t>(found->items[0]) ||
       std::get<std::int64_t>(found->items[0]) < 0) {
-    missing(name);
+    missing(wanted);
   }
   return static_cast<std::uint64_t>(std::get<std::int64_t>(found->items[0]));
 }
 
-const std::string& LvmSection::need_text(std::string_view name) const {
-  const LvmValue* found = value(name);
+const std::string& LvmSection::need_text(std::string_view wanted) const {
+  const LvmValue* found = value(wanted);
   if (found == nullptr || found->is_list || !std::holds_alternative<std::string>(found->items[0])) {
-    missing(name);
+    missing(wanted);
   }
   return std::get<std::string>(found->items[0]);
 }
 
-std::vector<std::string> LvmSection::texts(std::string_view name) const {
-  const LvmValue* found = value(name);
+std::vector<std::string> LvmSection::texts(std::string_view wanted) const {
+  const LvmValue* found = value(wanted);
   if (found == nullptr) {
     return {};
   }
   std::vector<std::string> made;
   for (const LvmScalar& item : found->items) {
     if (!found->is_list || !std::holds_alternative<std::string>(item)) {
-      missing(name);
+      missing(wanted);
     }
     made.push_back(std::get<std::string>(item));
   }

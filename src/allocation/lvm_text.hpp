@@ -19,18 +19,19 @@ struct LvmValue {
 };
 
 struct LvmSection {
+  std::string name;  // empty: the whole text
   std::vector<std::pair<std::string, LvmValue>> values;
-  std::vector<std::pair<std::string, LvmSection>> sections;
+  std::vector<LvmSection> sections;
 
   // Null if there is none.
-  [[nodiscard]] const LvmSection* section(std::string_view name) const;
-  [[nodiscard]] const LvmValue* value(std::string_view name) const;
+  [[nodiscard]] const LvmSection* section(std::string_view wanted) const;
+  [[nodiscard]] const LvmValue* value(std::string_view wanted) const;
   // Error(bad_input) if absent, of another type, or (number) negative.
-  [[nodiscard]] const LvmSection& need_section(std::string_view name) const;
-  [[nodiscard]] std::uint64_t need_number(std::string_view name) const;
-  [[nodiscard]] const std::string& need_text(std::string_view name) const;
+  [[nodiscard]] const LvmSection& need_section(std::string_view wanted) const;
+  [[nodiscard]] std::uint64_t need_number(std::string_view wanted) const;
+  [[nodiscard]] const std::string& need_text(std::string_view wanted) const;
   // A list of strings; empty if absent. Error(bad_input) for anything else.
-  [[nodiscard]] std::vector<std::string> texts(std::string_view name) const;
+  [[nodiscard]] std::vector<std::string> texts(std::string_view wanted) const;
 };
 
 // Error(bad_input), also for a name that comes twice in one section.

@@ -18,7 +18,8 @@ namespace {
 using model::AllocationNote;
 using model::ByteRange;
 
-constexpr std::chrono::seconds k_time_limit{60};
+constexpr std::chrono::seconds k_time_limit{
+    120};  // an XFS log may be 2 GiB; all else is milliseconds
 constexpr std::size_t k_output_limit = 64 * k_mib;
 constexpr std::size_t k_most_regions = 256;
 constexpr std::size_t k_most_notes = 4096;  // of one region: its logical volumes
