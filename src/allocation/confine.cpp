@@ -17,9 +17,15 @@
 #include "base/units.hpp"
 
 // The sanitizers' own memory and threads do not fit into any of this.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(__has_feature)  // clang
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 #define VMCONVERT_SANITIZED 1
-#else
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)  // gcc
+#define VMCONVERT_SANITIZED 1
+#endif
+#ifndef VMCONVERT_SANITIZED
 #define VMCONVERT_SANITIZED 0
 #endif
 
