@@ -3,12 +3,14 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <fstream>
 
 #include "base/error.hpp"
 #include "base/fd.hpp"
+#include "base/interrupt.hpp"
 #include "base/temp_dir.hpp"
 
 namespace vmconvert {
@@ -74,6 +76,26 @@ TEST(RealCommandRunner, SaysThatAProgramIsNotInstalled) {
     EXPECT_EQ(error.kind(), ErrorKind::not_found);
     EXPECT_THAT(error.message(), HasSubstr("no-such-program-here"));
   }
+}
+
+// In a process of its own: the signal that came is never forgotten. Says how the command ended.
+int exit_code_after_a_signal(Ending ending) {
+  install_interrupt_handlers();
+  ::alarm(1);
+  ::signal(SIGALRM, [](int) { ::raise(SIGTERM); });
+  try {
+    RealCommandRunner runner;
+    const Command command{.argv = {"sh", "-c", "sleep 2; echo done"}, .ending = ending};
+    return runner.run(command).out == "done\n" && interrupted() ? 10 : 11;
+  } catch (const Error& error) {
+    return error.kind() == ErrorKind::interrupted ? 12 : 13;
+  }
+}
+
+TEST(RealCommandRunner, StopsAtASignalUnlessTheCommandEndsByItself) {
+  EXPECT_EXIT(::_exit(exit_code_after_a_signal(Ending::with_us)), testing::ExitedWithCode(12), "");
+  EXPECT_EXIT(::_exit(exit_code_after_a_signal(Ending::by_itself)), testing::ExitedWithCode(10),
+              "");
 }
 
 TEST(RunOrThrow, GivesExitCodeAndLastLines) {
