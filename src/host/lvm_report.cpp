@@ -120,7 +120,7 @@ VolumeRow volume_of_row(const Json& row) {
   return found;
 }
 
-char at_or_dash(std::string_view text, std::size_t at) {
+char at_or_unknown(std::string_view text, std::size_t at) {
   return at < text.size() ? text[at] : '?';
 }
 
@@ -130,21 +130,21 @@ VolumeAttributes parse_attributes(std::string_view text) {
   // lvs(8), "lv_attr bits": 1 type, 2 permissions, 5 state, 6 device open, 9 health.
   constexpr std::string_view k_active_states = "asISmMdicC";
   VolumeAttributes found;
-  found.type = at_or_dash(text, 0);
-  const char permissions = at_or_dash(text, 1);
+  found.type = at_or_unknown(text, 0);
+  const char permissions = at_or_unknown(text, 1);
   found.writable = permissions == 'w'                         ? Truth::yes
                    : permissions == 'r' || permissions == 'R' ? Truth::no
                                                               : Truth::unknown;
-  const char state = at_or_dash(text, 4);
+  const char state = at_or_unknown(text, 4);
   found.active = k_active_states.find(state) != k_active_states.npos ? Truth::yes
                  : state == '-'                                      ? Truth::no
                                                                      : Truth::unknown;
   found.invalid_snapshot = state == 'I' || state == 'S';
-  const char open = at_or_dash(text, 5);
+  const char open = at_or_unknown(text, 5);
   found.open = open == 'o' ? Truth::yes : open == '-' ? Truth::no : Truth::unknown;
   // X: LVM could not ask. Anything else names a fault: F failed, D out of data, M metadata, p
   // partial.
-  const char health = at_or_dash(text, 8);
+  const char health = at_or_unknown(text, 8);
   found.healthy = health == '-'                    ? Truth::yes
                   : health == 'X' || health == '?' ? Truth::unknown
                                                    : Truth::no;
