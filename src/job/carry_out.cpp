@@ -32,8 +32,8 @@ namespace fs = std::filesystem;
 class Conversion::Carrier {
  public:
   // `steps`: what the journal says of each; all pending for a job that begins.
-  Carrier(State& state, const model::Plan& plan, std::vector<StepRecord> steps)
-      : m_state(state), m_plan(plan), m_steps(std::move(steps)) {}
+  Carrier(Conversion& owner, const model::Plan& plan, std::vector<StepRecord> steps)
+      : m_owner(owner), m_state(*owner.m_state), m_plan(plan), m_steps(std::move(steps)) {}
 
   // Whether it was done before; then it only takes up what the later ones need.
   void carry_out(std::size_t index);
@@ -57,6 +57,7 @@ class Conversion::Carrier {
   void prepare_manifest(const model::CopyDisk& step, std::size_t index, disk::BlockReader& source,
                         disk::BlockReader* overlay);
 
+  Conversion& m_owner;
   State& m_state;
   const model::Plan& m_plan;
   std::vector<StepRecord> m_steps;
@@ -122,6 +123,9 @@ void Conversion::Carrier::operator()(const model::BootTrial& step) {
         ErrorKind::trial_failed,
         fmt::format("the trial of {} failed: {}", m_plan.source.name, trial.cause),
         fmt::format("read the console in {}; nothing was copied", trial.console_log.string()));
+  }
+  if (m_state.journal) {
+    m_owner.save_plan(m_plan);  // with the verdict: a process that goes on tells of it, too
   }
 }
 
@@ -291,7 +295,7 @@ void Conversion::carry_out(const model::Plan& plan) {
   if (state.journal) {
     steps = journal_steps(plan);
   }
-  Carrier carrier(state, plan, std::move(steps));
+  Carrier carrier(*this, plan, std::move(steps));
   try {
     for (std::size_t i = 0; i < plan.steps.size(); ++i) {
       throw_if_interrupted();

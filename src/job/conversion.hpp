@@ -71,6 +71,7 @@ class Conversion {
 
   void begin_job();
   void finish_job();
+  void end_of_work();
   void save_plan(const model::Plan& plan);
   [[nodiscard]] std::vector<StepRecord> journal_steps(const model::Plan& plan);
   void open_job(const std::string& job);

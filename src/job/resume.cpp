@@ -27,6 +27,16 @@ std::vector<std::string> ids_of(const Journal& journal) {
   return ids;
 }
 
+// Sockets and the like of the process that died: a server would not start in their place. The
+// overlays are what is gone on with.
+void tidy_scratch(const fs::path& scratch) {
+  for (const auto& entry : fs::directory_iterator(scratch)) {
+    if (!entry.path().filename().string().ends_with(".overlay.qcow2")) {
+      fs::remove_all(entry.path());
+    }
+  }
+}
+
 }  // namespace
 
 // Written down before anything is made: a process that is killed leaves a name to ask for.
@@ -78,6 +88,7 @@ void Conversion::save_plan(const model::Plan& plan) {
   saved.domain_xml = plan.domain_xml;
   saved.extents = state.extents;
   saved.edits = state.result.edits;
+  saved.trial = state.result.trial;
   save_job(state.workspace->folder(), {state.request, std::move(saved)});
   state.can_go_on = true;
 }
@@ -86,8 +97,17 @@ void Conversion::finish_job() {
   State& state = *m_state;
   if (state.journal) {
     state.journal->set_state(state.workspace->job_id(), JobState::done);
-    fs::remove(state.workspace->folder() / "job.json");
+    end_of_work();
   }
+}
+
+// Nobody goes on from here: what that would take is of no use any more.
+void Conversion::end_of_work() {
+  const Workspace& workspace = *m_state->workspace;
+  std::error_code ignored;
+  fs::remove(workspace.folder() / "job.json", ignored);
+  fs::remove(workspace.folder() / "rate-limit", ignored);
+  m_state->workspace->drop_scratch();
 }
 
 std::string Conversion::ended_by(const Error& error) {
@@ -98,8 +118,7 @@ std::string Conversion::ended_by(const Error& error) {
   const std::string id = state.workspace->job_id();
   if (error.kind() != ErrorKind::interrupted && state.journal->steps(id).empty()) {
     state.journal->forget(id);  // refused, or not understood: there is nothing to tell of it
-    std::error_code ignored;
-    fs::remove(state.workspace->folder() / "job.json", ignored);
+    end_of_work();
     return "";
   }
   if (error.kind() == ErrorKind::interrupted) {
@@ -118,8 +137,8 @@ std::string Conversion::ended_by(const Error& error) {
     return fmt::format("not all could be taken back: vmconvert undo {} tries again", id);
   }
   state.journal->set_state(id, JobState::failed, error.message());
+  end_of_work();
   std::error_code ignored;
-  fs::remove(state.workspace->folder() / "job.json", ignored);
   for (const auto& entry : fs::directory_iterator(state.workspace->keep(), ignored)) {
     if (entry.path().extension() == ".manifest") {
       fs::remove(entry.path(), ignored);
@@ -152,6 +171,7 @@ std::unique_ptr<Conversion> Conversion::reopen(const fs::path& state_dir, const 
   state.result.job = view.record.id;
   if (saved.plan && !view.steps.empty()) {
     state.can_go_on = true;
+    tidy_scratch(state.workspace->scratch());
     plan = conversion->reopen_plan(*saved.plan);
   } else {
     // Nothing was made yet: the overlays of that time are of no use.
@@ -187,6 +207,7 @@ model::Plan Conversion::reopen_plan(const SavedPlan& saved) {
   state.extents = saved.extents;
   state.allocation.resize(saved.extents.size());
   state.result.edits = saved.edits;
+  state.result.trial = saved.trial;
   state.saved_domain_xml = saved.domain_xml;
   return make_plan();
 }

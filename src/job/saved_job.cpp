@@ -112,6 +112,13 @@ Json plan_to_json(const SavedPlan& plan) {
   for (const auto& extents : plan.extents) {
     json["extents"].push_back(extents_to_json(extents));
   }
+  json["trial"] = nullptr;
+  if (plan.trial) {
+    json["trial"] = {{"seconds", plan.trial->seconds},
+                     {"evidence", plan.trial->evidence},
+                     {"last_lines", plan.trial->last_lines},
+                     {"console_log", plan.trial->console_log}};
+  }
   for (const model::Edit& edit : plan.edits) {
     json["edits"].push_back({edit.fixer, edit.path, edit.diff});
   }
@@ -129,6 +136,13 @@ SavedPlan plan_from_json(const Json& json) {
   for (const Json& edit : json.at("edits")) {
     plan.edits.push_back({edit.at(0).get<std::string>(), edit.at(1).get<std::string>(),
                           edit.at(2).get<std::string>()});
+  }
+  if (const Json& trial = json.at("trial"); !trial.is_null()) {
+    // Only one that booted is ever saved: another one ended the job.
+    plan.trial = model::TrialOutcome{true, trial.at("seconds").get<double>(),
+                                     trial.at("evidence").get<std::string>(),
+                                     trial.at("last_lines").get<std::vector<std::string>>(),
+                                     trial.at("console_log").get<std::string>()};
   }
   return plan;
 }

@@ -10,6 +10,7 @@
 #include "job/request.hpp"
 #include "model/edit.hpp"
 #include "model/extent.hpp"
+#include "model/result.hpp"
 
 namespace vmconvert::job {
 
@@ -20,6 +21,7 @@ struct SavedPlan {
   std::string domain_xml;
   std::vector<std::vector<model::Extent>> extents;  // one list a target disk
   model::Edits edits;
+  std::optional<model::TrialOutcome> trial;  // nothing while none was seen
 };
 
 struct SavedJob {

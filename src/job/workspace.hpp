@@ -38,6 +38,7 @@ class Workspace {
   // What the operator may want to read later; kept when there is any.
   [[nodiscard]] std::filesystem::path keep() const { return m_folder / "kept"; }
   void keep_scratch() noexcept { m_keep_scratch = true; }
+  void drop_scratch() noexcept { m_keep_scratch = false; }
   // All of it goes.
   void remove();
 

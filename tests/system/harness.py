@@ -52,6 +52,13 @@ def parse(result):
             from error
 
 
+def jobs(state):
+    """What `vmconvert jobs` says, without making a journal where there is none."""
+    if not (state / "jobs.sqlite").exists():
+        return []
+    return parse(run("jobs", "--json", "--state-dir", state))["jobs"]
+
+
 def helpers_of(folder):
     """Processes that have a path below the folder in their command line."""
     found = []
@@ -77,10 +84,12 @@ def files_below(folder):
 
 
 def expect_nothing_left(folder, state, allowed=()):
-    """No process, socket or scratch file; in the state folder only locks and what is remembered."""
+    """No process, socket or scratch file; in the state folder only locks, the journal and what is remembered."""
     expect(helpers_of(folder) == [], "no process is left")
+    unfinished = [job["job"] for job in jobs(state) if job["state"] not in ("done", "failed", "undone")]
+    expect(unfinished == [], f"no job is unfinished {unfinished}")
     left = [name for name in files_below(state)
-            if not name.startswith(("locks/", "libvirt/", "accelerator"))
+            if not name.startswith(("locks/", "libvirt/", "accelerator")) and name != "jobs.sqlite"
             and not any(name.endswith(suffix) for suffix in allowed)]
     expect(left == [], f"nothing is left in the state folder{': ' + str(left) if left else ''}")
 

@@ -183,7 +183,8 @@ TEST(SavedJobTest, ComesBackAsItWas) {
                        "<domain type='kvm'/>",
                        {{{ByteCount{0}, ByteCount{512}, model::ExtentKind::patched},
                          {ByteCount{512}, ByteCount{512}, model::ExtentKind::skipped}}},
-                       {{"fstab", "/etc/fstab", "-a\n+b\n"}}};
+                       {{"fstab", "/etc/fstab", "-a\n+b\n"}},
+                       model::TrialOutcome{true, 41.5, "web01 login:", {"a", "b"}, "/x"}};
   save_job(folder.path(), job);
   const SavedJob back = load_job(folder.path());
   EXPECT_EQ(back.request.source.uri, "xen:///");
@@ -193,6 +194,8 @@ TEST(SavedJobTest, ComesBackAsItWas) {
   EXPECT_EQ(back.request.rate_limit, 5);
   ASSERT_TRUE(back.plan);
   EXPECT_EQ(back.plan->extents, job.plan->extents);
+  ASSERT_TRUE(back.plan->trial);
+  EXPECT_EQ(back.plan->trial->evidence, "web01 login:");
   EXPECT_EQ(back.plan->edits.at(0).diff, "-a\n+b\n");
   for (const char* text : {"", "{", "{}", R"({"version":2})", R"({"version":1,"request":{}})"}) {
     std::ofstream(folder.path() / "job.json", std::ios::trunc) << text;
