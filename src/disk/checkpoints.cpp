@@ -10,8 +10,7 @@ void Checkpoints::finished(std::uint64_t node, std::uint64_t count, ByteCount re
     m_done = next->second;
   }
   m_since = m_since + read;
-  const bool due =
-      m_since.value >= k_checkpoint_bytes || Clock::now() - m_last >= k_checkpoint_time;
+  const bool due = m_since >= m_policy.bytes || Clock::now() - m_last >= m_policy.time;
   if (!due || m_busy || m_done <= m_manifest.head().durable_nodes) {
     return;
   }

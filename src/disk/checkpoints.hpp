@@ -14,11 +14,17 @@ namespace vmconvert::disk {
 inline constexpr std::uint64_t k_checkpoint_bytes = 256 * k_mib;
 inline constexpr std::chrono::seconds k_checkpoint_time{5};
 
+struct CheckpointPolicy {
+  ByteCount bytes{k_checkpoint_bytes};
+  std::chrono::milliseconds time{k_checkpoint_time};
+};
+
 class Checkpoints {
  public:
   // `make_durable` flushes the target.
-  Checkpoints(Manifest& manifest, std::function<void()> make_durable)
+  Checkpoints(Manifest& manifest, CheckpointPolicy policy, std::function<void()> make_durable)
       : m_manifest(manifest),
+        m_policy(policy),
         m_make_durable(std::move(make_durable)),
         m_done(manifest.head().durable_nodes) {}
 
@@ -32,6 +38,7 @@ class Checkpoints {
   using Clock = std::chrono::steady_clock;
 
   Manifest& m_manifest;
+  CheckpointPolicy m_policy;
   std::function<void()> m_make_durable;
   std::mutex m_mutex;
   std::uint64_t m_done;                            // every node below is written

@@ -9,7 +9,6 @@
 
 #include "base/error.hpp"
 #include "disk/bytes.hpp"
-#include "disk/checkpoints.hpp"
 #include "disk/unit_reader.hpp"
 #include "disk/units.hpp"
 
@@ -116,7 +115,7 @@ class Copy {
         m_progress(progress),
         m_work(make_work(request)),
         m_reader(request.extents, request.source, request.overlay),
-        m_checkpoints(request.manifest, [this] { m_request.target.sync(); }) {
+        m_checkpoints(request.manifest, request.checkpoints, [this] { m_request.target.sync(); }) {
     const model::ExtentTotals sum = model::totals(request.extents);
     m_total = sum.patched + sum.needed;
     m_skipped = sum.skipped;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "disk/block_reader.hpp"
+#include "disk/checkpoints.hpp"
 #include "disk/manifest.hpp"
 #include "disk/target.hpp"
 #include "disk/throttle.hpp"
@@ -27,6 +28,7 @@ struct CopyRequest {
   TargetWriter& target;
   Manifest& manifest;            // of this size; durable nodes are not copied again
   Throttle* throttle = nullptr;  // null: no limit
+  CheckpointPolicy checkpoints = {};
 };
 
 struct CopyResult {
