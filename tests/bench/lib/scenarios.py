@@ -1,0 +1,216 @@
+"""The scenarios, S1 to S12. Those that time copies give rounds of costs; the others rows of facts."""
+import dataclasses
+import json
+import pathlib
+import statistics
+
+import checks
+import disks
+import measure
+import peers
+from disks import GIB, MIB
+
+
+@dataclasses.dataclass
+class Result:
+    name: str
+    title: str
+    base: str = ""  # the contestant that the others are held against
+    rounds: list = dataclasses.field(default_factory=list)  # of {contestant: Cost}
+    absent: list = dataclasses.field(default_factory=list)
+    rows: list = dataclasses.field(default_factory=list)  # (what, value), where nothing races
+    notes: list = dataclasses.field(default_factory=list)
+
+
+class Bench:
+    """What all scenarios share: the folder, the program under test, the size and the rounds."""
+
+    def __init__(self, cache, tools, full, rounds):
+        self.cache = pathlib.Path(cache)
+        self.copy_disk = pathlib.Path(tools) / "copy-disk"
+        self.plan_extents = pathlib.Path(tools) / "plan-extents"
+        self.full = full
+        self.rounds = rounds
+        self.guest_disk = None
+
+    def guest(self):
+        if self.guest_disk is None:
+            self.guest_disk = disks.make_guest(self.cache, self.full)
+            disks.finish_guest(self.guest_disk, self.copy_disk)
+        return self.guest_disk
+
+    def ours(self, name, *options, check="expected"):
+        return peers.ours(self.copy_disk, name, *options, check=check)
+
+    def race(self, result, disk, contestants, to_device=True, rounds=None):
+        """Rounds of all contestants, each onto a target of its own, checked after it was timed."""
+        here, result.absent = peers.installed(contestants)
+        rounds = rounds or self.rounds
+        for number in range(rounds):
+            costs = {}
+            for contestant in peers.rounds_order(here, number):
+                run = self.onto_device if to_device else self.into_file
+                what = f"{result.name} round {number + 1}, {contestant.name}"
+                costs[contestant.name] = run(disk, contestant, what, number + 1 == rounds)
+                print(f"  {what}: {costs[contestant.name].seconds:.2f} s", flush=True)
+            result.rounds.append(costs)
+        return result
+
+    def onto_device(self, disk, contestant, what, last):
+        target = self.cache / "target.img"
+        # What an earlier copy zeroed or punched is written again: each finds a target without holes.
+        disks.fill(target, disk.size)
+        with measure.Loop(disk.path, 0, disk.size, read_only=True) as source, measure.Loop(target) as device:
+            loops = contestant.opens(target) if contestant.opens else []
+            try:
+                cost = measure.measure(contestant.steps(source, device), self.cache)
+            finally:
+                for loop in loops:
+                    loop.__exit__()
+        self.judge(disk, contestant, target, what, last, cost)
+        return cost
+
+    def into_file(self, disk, contestant, what, last):
+        target = self.cache / "target.new"
+        target.unlink(missing_ok=True)
+        cost = measure.measure(contestant.steps(str(disk.path), str(target)), self.cache)
+        self.judge(disk, contestant, target, what, last, cost)
+        target.unlink()
+        return cost
+
+    def judge(self, disk, contestant, target, what, last, cost):
+        measure.drop_caches()
+        checks.check(contestant.check, disk, target, self.cache, what, thorough=last)
+        if contestant.ours:
+            cost.extra = json.loads(cost.output.splitlines()[-1])
+
+
+MAP = "vmconvert, used blocks + XXH3"
+MAP_BACK = "vmconvert, used blocks + XXH3 + read-back"
+FULL = "vmconvert, everything + XXH3"
+
+
+def s1(bench):
+    disk = bench.guest()
+    result = Result("S1", "guest disk, device to device", "nbdcopy --flush")
+    return bench.race(result, disk, [
+        bench.ours(MAP, "--map"), bench.ours(FULL, check="equal"), peers.dd(), peers.nbdcopy(), peers.qemu_img(),
+        peers.partclone(disk)])
+
+
+def s2(bench):
+    disk = bench.guest()
+    result = Result("S2", "guest disk, device to device, every written byte read back", "nbdcopy --flush")
+    result.notes.append("Only vmconvert verifies here: the others read nothing back.")
+    return bench.race(result, disk, [bench.ours(MAP_BACK, "--map", "--verify"), peers.nbdcopy(), peers.qemu_img()])
+
+
+def s3(bench):
+    disk = disks.make_random(bench.cache, 4 * GIB if bench.full else 512 * MIB)
+    result = Result("S3", f"{disk.size // MIB} MiB of random bytes, device to device", "nbdcopy --flush")
+    return bench.race(result, disk, [bench.ours(FULL, check="equal"), peers.dd(), peers.nbdcopy(), peers.qemu_img()])
+
+
+def s4(bench):
+    disk = disks.make_sparse(bench.cache, 6 * GIB if bench.full else GIB)
+    result = Result("S4", f"sparse file of {disk.size // MIB} MiB to a new file, 4 MiB of data in each 256 MiB",
+                    "nbdcopy --flush")
+    return bench.race(result, disk, [bench.ours(FULL, check="equal"), peers.nbdcopy_new(), peers.qemu_img(new=True),
+                                     peers.cp_sparse()], to_device=False)
+
+
+def s5(bench):
+    disk = bench.guest()
+    base = peers.qemu_img("qcow2", new=True)
+    result = Result("S5", "guest disk, raw file to a new qcow2 image", base.name)
+    return bench.race(result, disk, [
+        bench.ours(MAP, "--map", "--format", "qcow2", check="image-expected"),
+        bench.ours(FULL, "--format", "qcow2", check="image"), base], to_device=False)
+
+
+def s6(bench):
+    """On the first partition alone, since the field's way takes minutes for more."""
+    guest = bench.guest()
+    row = guest.rows[0]
+    part = disks.Disk(bench.cache / f"slice-{row['length'] // MIB}.img", row["length"])
+    with open(guest.path, "rb") as source, open(part.path, "wb") as target:
+        source.seek(row["start"])
+        for _ in range(row["length"] // MIB):
+            target.write(source.read(MIB))
+    with measure.Loop(part.path, read_only=True) as device:
+        measure.call(bench.copy_disk, "--map", "--plan-only", "--extents", part.extents, device)
+    disks.write_expected(part)
+    part.rows = [{**row, "start": 0}]
+    base = peers.field(bench.cache)
+    result = Result("S6", f"the field's two steps, on {row['length'] // MIB} MiB of {row['kind']}", base.name)
+    bench.race(result, part, [bench.ours(MAP_BACK, "--map", "--verify"), base], rounds=2)
+    for path in (part.path, part.extents, part.expected, bench.cache / "field.gz"):
+        path.unlink()
+    return result
+
+
+def s9(bench):
+    disk = bench.guest()
+    result = Result("S9", "planning alone")
+    reports = []
+    for cold in (True, False):
+        for _ in range(bench.rounds):
+            if cold:
+                measure.drop_caches()
+            reports.append((cold, json.loads(measure.call(bench.copy_disk, "--map", "--plan-only", disk.path))))
+    for cold, name in ((True, "cold"), (False, "warm")):
+        times = [report["plan_seconds"] * 1000 for was_cold, report in reports if was_cold == cold]
+        result.rows.append((f"allocation map and extents, {name} cache, ms", spread(times)))
+    arithmetic = [json.loads(measure.call(bench.plan_extents, "1000000")) for _ in range(bench.rounds)]
+    for key, name in (("without_free_seconds", "taking 1 million free ranges off, ms"),
+                      ("fingerprint_seconds", "fingerprint of the 2 million extents, ms")):
+        result.rows.append((name, spread([each[key] * 1000 for each in arithmetic])))
+    return result
+
+
+def s10(bench):
+    result = Result("S10", "resources of a full copy, file to new file")
+    sizes = [(disks.make_random(bench.cache, GIB), "1 GiB of random bytes"),
+             (disks.make_sparse(bench.cache, 1024 * GIB), "1 TiB, sparse")]
+    for disk, name in sizes:
+        contestants, result.absent = peers.installed([bench.ours("vmconvert", check="equal"), peers.nbdcopy_new()])
+        for contestant in contestants:
+            target = bench.cache / "target.new"
+            target.unlink(missing_ok=True)
+            cost = measure.measure(contestant.steps(str(disk.path), str(target)), bench.cache)
+            stays = sum(int(measure.call("fincore", "-b", "-n", "-o", "RES", path)) for path in (disk.path, target))
+            result.rows.append((f"{name}, {contestant.name}",
+                                f"RSS {cost.max_rss / MIB:.0f} MiB, cpu {cost.cpu_seconds:.2f} s, page cache grew by at "
+                                f"most {cost.cache_growth / MIB:.0f} MiB, {stays / MIB:.0f} MiB of both files stay in it"))
+            if disk.size <= GIB:
+                checks.same_bytes(disk.path, target, disk.size, f"S10 {contestant.name}")
+            elif contestant.ours:
+                check_sparse(disk, target)
+            target.unlink(missing_ok=True)
+    return result
+
+
+def check_sparse(disk, target):
+    for at in range(0, 64 * GIB, 256 * MIB):
+        with open(disk.path, "rb") as one, open(target, "rb") as two:
+            one.seek(at)
+            two.seek(at)
+            if one.read(8 * MIB) != two.read(8 * MIB):
+                raise measure.BenchError(f"S10: the copy differs near {at}")
+
+
+def elsewhere(name, title, where):
+    def scenario(_):
+        return Result(name, title, notes=[f"No measurement; see {where}."])
+    return scenario
+
+
+def spread(values):
+    return f"{statistics.median(values):.1f} [{min(values):.1f}..{max(values):.1f}]"
+
+
+SCENARIOS = {
+    "S1": s1, "S2": s2, "S3": s3, "S4": s4, "S5": s5, "S6": s6, "S9": s9, "S10": s10,
+    "S11": elsewhere("S11", "disks in use are copied whole", "tests/unit/allocation_*_test.cpp"),
+    "S12": elsewhere("S12", "an interrupted copy goes on", "tests/system/interrupted-copy"),
+}
