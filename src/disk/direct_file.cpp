@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -31,6 +32,11 @@ DirectFile::DirectFile(std::filesystem::path path, ByteCount may_need)
       m_use_direct(static_cast<bool>(m_direct)) {}
 
 void DirectFile::fail(int code, const std::string& doing) const {
+  struct stat status {};
+  if (means_no_space(code) && ::stat(m_path.c_str(), &status) == 0 && S_ISBLK(status.st_mode)) {
+    throw Error(ErrorKind::io, fmt::format("{}: what it lies on is full", doing),
+                "extend the thin pool that it is a volume of: lvextend");
+  }
   if (means_no_space(code)) {
     throw Error(ErrorKind::io,
                 fmt::format("{}: no space left in {}; the image may need {}", doing,
