@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <condition_variable>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -10,7 +11,8 @@
 
 namespace vmconvert::disk {
 
-// At the latest after this much, or this long: what an interruption costs.
+// What an interruption costs at most, besides what was in flight: this much, or what was done in
+// this time.
 inline constexpr std::uint64_t k_checkpoint_bytes = 256 * k_mib;
 inline constexpr std::chrono::seconds k_checkpoint_time{5};
 
@@ -29,7 +31,8 @@ class Checkpoints {
         m_done(manifest.head().durable_nodes) {}
 
   // These nodes are written. From any thread, in any order; makes a checkpoint when one is due, in
-  // the calling thread, while the others go on.
+  // the calling thread. The others go on meanwhile, but not further than the policy allows: on a
+  // target that flushes slowly they wait.
   void finished(std::uint64_t node, std::uint64_t count, ByteCount read);
   // When all threads have stopped.
   void now();
@@ -37,13 +40,21 @@ class Checkpoints {
  private:
   using Clock = std::chrono::steady_clock;
 
+  class Flush;
+  struct Run {
+    std::uint64_t end;
+    ByteCount read;
+  };
+
   Manifest& m_manifest;
   CheckpointPolicy m_policy;
   std::function<void()> m_make_durable;
   std::mutex m_mutex;
-  std::uint64_t m_done;                            // every node below is written
-  std::map<std::uint64_t, std::uint64_t> m_ahead;  // written runs above: start -> end
-  ByteCount m_since;                               // read since the last checkpoint
+  std::condition_variable m_flushed;
+  std::uint64_t m_done;                  // every node below is written
+  std::map<std::uint64_t, Run> m_ahead;  // written runs above, by their starts
+  ByteCount m_since;                     // written since the last checkpoint began
+  ByteCount m_below;                     // of that: below m_done
   Clock::time_point m_last = Clock::now();
   bool m_busy = false;
 };

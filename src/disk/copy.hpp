@@ -42,8 +42,9 @@ struct CopyResult {
 LeafHash fingerprint(ByteCount size, const std::vector<model::Extent>& extents);
 
 // Returns when everything is on the target's device and the manifest is complete. Skipped extents
-// are never read by themselves. A checkpoint is made at least every 256 MiB or 5 s, whichever comes
-// first; and one when an interrupt ends it. Progress has the stage "copy" and counts bytes read.
+// are never read by themselves. An interruption costs at most what the policy says, and what was in
+// flight; one by a signal nothing: it ends with a checkpoint. Progress has the stage "copy" and
+// counts bytes read.
 CopyResult copy_disk(const CopyRequest& request, const model::ProgressSink& progress);
 
 }  // namespace vmconvert::disk

@@ -1,10 +1,12 @@
 #include "disk/units.hpp"
 
 #include <algorithm>
-#include <atomic>
+#include <condition_variable>
 #include <cstring>
 #include <exception>
 #include <mutex>
+#include <optional>
+#include <set>
 #include <thread>
 #include <vector>
 
@@ -21,18 +23,16 @@ class Work {
   void run() noexcept {
     try {
       const AlignedBuffer buffer(k_unit_size);
-      for (;;) {
-        const std::uint64_t unit = m_next.fetch_add(1);
-        if (unit >= m_units || m_stop) {
-          return;
-        }
+      while (const std::optional<std::uint64_t> unit = take()) {
         throw_if_interrupted();
-        m_body(unit, buffer.bytes());
+        m_body(*unit, buffer.bytes());
+        finished(*unit);
       }
     } catch (...) {
       const std::lock_guard lock(m_mutex);
       m_stop = true;
       m_error = m_error ? m_error : std::current_exception();
+      m_moved.notify_all();
     }
   }
 
@@ -43,11 +43,31 @@ class Work {
   }
 
  private:
+  // The oldest one never waits, and wakes the others when it is done or fails.
+  std::optional<std::uint64_t> take() {
+    std::unique_lock lock(m_mutex);
+    if (m_next >= m_units) {
+      return std::nullopt;
+    }
+    const std::uint64_t unit = m_next++;
+    m_begun.insert(unit);
+    m_moved.wait(lock, [&] { return m_stop || unit < *m_begun.begin() + k_units_ahead; });
+    return m_stop ? std::nullopt : std::optional(unit);
+  }
+
+  void finished(std::uint64_t unit) {
+    const std::lock_guard lock(m_mutex);
+    m_begun.erase(unit);
+    m_moved.notify_all();
+  }
+
   std::uint64_t m_units;
   const UnitBody& m_body;
-  std::atomic<std::uint64_t> m_next = 0;
-  std::atomic<bool> m_stop = false;
-  std::mutex m_mutex;
+  std::mutex m_mutex;  // of what follows
+  std::condition_variable m_moved;
+  std::uint64_t m_next = 0;
+  std::set<std::uint64_t> m_begun;  // and not finished
+  bool m_stop = false;
   std::exception_ptr m_error;
 };
 

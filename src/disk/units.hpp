@@ -12,6 +12,9 @@ namespace vmconvert::disk {
 
 inline constexpr std::uint64_t k_unit_size = 4 * k_mib;
 inline constexpr unsigned k_unit_threads = 8;
+// A unit begins only when it is fewer than so many away from the oldest one that is not finished:
+// what lies behind one that takes long is of no use to a copy that is interrupted.
+inline constexpr std::uint64_t k_units_ahead = 16;
 
 // `buffer` is the calling thread's own, k_unit_size bytes, aligned for direct I/O; what it holds is
 // left over from earlier units.
