@@ -7,7 +7,6 @@
 #include <set>
 
 #include "base/error.hpp"
-#include "disk/checkpoints.hpp"
 #include "disk/file_reader.hpp"
 #include "disk/unit_reader.hpp"
 #include "disk/units.hpp"
@@ -16,15 +15,15 @@
 namespace vmconvert::disk {
 namespace {
 
-constexpr std::uint64_t k_interval = k_checkpoint_bytes / k_node_size;
 constexpr std::uint64_t k_samples = 64;
 
 }  // namespace
 
-void recheck_target(Manifest& manifest, const std::filesystem::path& path,
-                    model::DiskFormat format) {
+void recheck_target(Manifest& manifest, const std::filesystem::path& path, model::DiskFormat format,
+                    const CheckpointPolicy& policy) {
   const std::uint64_t durable = manifest.head().durable_nodes;
-  const std::uint64_t from = durable - std::min(durable, k_interval);
+  const std::uint64_t interval = (policy.bytes.value + k_node_size - 1) / k_node_size;
+  const std::uint64_t from = durable - std::min(durable, interval);
   if (format != model::DiskFormat::raw) {
     manifest.trust_only(from);
     return;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "disk/block_reader.hpp"
+#include "disk/checkpoints.hpp"
 #include "disk/manifest.hpp"
 #include "model/domain.hpp"
 #include "model/extent.hpp"
@@ -14,8 +15,8 @@ namespace vmconvert::disk {
 
 // Reads the last checkpoint's interval of the target back; the manifest trusts nothing from the
 // first difference on. An unfinished qcow2 image cannot be read: there the interval is copied anew.
-void recheck_target(Manifest& manifest, const std::filesystem::path& path,
-                    model::DiskFormat format);
+void recheck_target(Manifest& manifest, const std::filesystem::path& path, model::DiskFormat format,
+                    const CheckpointPolicy& policy = {});
 
 // Reads samples of what was copied from the source again: the first node of each partition, where
 // filesystems keep what changes with every mount, and others spread over the disk. Error(refused)

@@ -22,8 +22,7 @@
 #include "disk/extent_map.hpp"
 #include "disk/file_reader.hpp"
 #include "disk/probe.hpp"
-#include "disk/qcow2_writer.hpp"
-#include "disk/raw_writer.hpp"
+#include "disk/resume.hpp"
 #include "disk/target.hpp"
 #include "disk/verify.hpp"
 
@@ -155,33 +154,29 @@ bool is_block_device(const std::filesystem::path& path) {
   return ::stat(path.c_str(), &status) == 0 && S_ISBLK(status.st_mode);
 }
 
-// qcow2 images are not resumed here yet: their writer's memory is lost with the process.
-std::unique_ptr<TargetWriter> open_file_writer(const Options& options, ByteCount size) {
-  if (options.format == DiskFormat::raw) {
-    return std::make_unique<RawWriter>(options.target, size);
-  }
-  return std::make_unique<Qcow2Writer>(options.target, size);
+std::filesystem::path state_file(const std::filesystem::path& manifest) {
+  return manifest.string() + ".runs";  // a qcow2 writer's memory
 }
 
-// The last checkpoint's interval is not trusted unseen.
-void recheck(const Options& options, Manifest& manifest) {
-  FileReader target(options.target, options.target.string());
-  const std::uint64_t durable = manifest.head().durable_nodes;
-  const std::uint64_t interval = options.checkpoints.bytes.value / k_node_size + 1;
-  const std::uint64_t from = durable - std::min(durable, interval);
-  manifest.trust_only(from + count_good_nodes(target, manifest, from, durable));
+std::vector<ByteCount> starts_of(const std::vector<ByteRange>& regions) {
+  std::vector<ByteCount> starts;
+  for (const ByteRange& region : regions) {
+    starts.push_back(region.offset);
+  }
+  return starts;
 }
 
-Manifest open_manifest(const Options& options, const std::filesystem::path& path, ByteCount size,
-                       const LeafHash& plan) {
-  if (!options.resume) {
-    return Manifest::create(path, {model::HashKind::xxh3_128, size, plan});
-  }
-  Manifest manifest = Manifest::open(path);
-  if (manifest.head().size != size || manifest.head().plan != plan) {
+// What an earlier process left, looked at as a resumed job does.
+Manifest reopen(const Options& options, FileReader& source, const std::vector<Extent>& extents) {
+  Manifest manifest = Manifest::open(options.manifest);
+  if (manifest.head().size != source.size() ||
+      manifest.head().plan != fingerprint(source.size(), extents)) {
     throw Error(ErrorKind::refused, "the source is not the one that the copy began with");
   }
-  recheck(options, manifest);
+  if (!manifest.head().complete) {
+    recheck_source(manifest, "vda", extents, source, nullptr, starts_of(regions_of(source)));
+    recheck_target(manifest, options.target, options.format, options.checkpoints);
+  }
   return manifest;
 }
 
@@ -218,24 +213,13 @@ class Made {
   bool m_keep = false;
 };
 
-void copy(const Options& options, FileReader& source, const std::vector<Extent>& extents,
-          Json& report) {
-  const TempDir folder(std::filesystem::temp_directory_path(), "copy-disk");
-  const auto path = options.manifest.empty() ? folder.path() / "manifest" : options.manifest;
+void copy_onto(const Options& options, FileReader& source, const std::vector<Extent>& extents,
+               const std::filesystem::path& state, Manifest& manifest, Json& report) {
   const ByteCount size = source.size();
-  const bool device = is_block_device(options.target);
-  std::optional<TargetImage> image;
-  if (!device && !options.resume) {
-    image.emplace(options.target, options.format, size);
-  }
   const std::unique_ptr<TargetWriter> writer =
-      device ? std::make_unique<DeviceWriter>(options.target, size, OldContent::rubbish)
-             : open_file_writer(options, size);
-  Manifest manifest = open_manifest(options, path, size, fingerprint(size, extents));
-  std::optional<Made> made;
-  if (!options.resume) {
-    made.emplace(path);
-  }
+      is_block_device(options.target)
+          ? std::make_unique<DeviceWriter>(options.target, size, OldContent::rubbish)
+          : open_image_writer(options.target, options.format, size, state);
   Throttle throttle(options.rate);
   CopyRequest request{"vda", size, extents, source, nullptr, *writer, manifest, &throttle};
   request.checkpoints = options.checkpoints;
@@ -246,6 +230,30 @@ void copy(const Options& options, FileReader& source, const std::vector<Extent>&
   report["written"] = result.written.value;
   report["skipped"] = result.skipped.value;
   report["resumed"] = result.resumed.value;
+}
+
+void copy(const Options& options, FileReader& source, const std::vector<Extent>& extents,
+          Json& report) {
+  const TempDir folder(std::filesystem::temp_directory_path(), "copy-disk");
+  const auto path = options.manifest.empty() ? folder.path() / "manifest" : options.manifest;
+  const ByteCount size = source.size();
+  std::optional<TargetImage> image;
+  std::optional<Made> made_manifest;
+  std::optional<Made> made_state;
+  if (!is_block_device(options.target) && !options.resume) {
+    image.emplace(options.target, options.format, size);
+  }
+  Manifest manifest =
+      options.resume
+          ? reopen(options, source, extents)
+          : Manifest::create(path, {model::HashKind::xxh3_128, size, fingerprint(size, extents)});
+  if (!options.resume) {
+    made_manifest.emplace(path);
+    made_state.emplace(state_file(path));
+  }
+  if (!manifest.head().complete) {  // or a process before us did it all
+    copy_onto(options, source, extents, state_file(path), manifest, report);
+  }
   if (options.verify) {
     const auto verify_start = Clock::now();
     const VerifyResult verified =
@@ -257,8 +265,9 @@ void copy(const Options& options, FileReader& source, const std::vector<Extent>&
   if (image) {
     image->keep();
   }
-  if (made && !options.manifest.empty()) {
-    made->keep();
+  if (made_manifest && !options.manifest.empty()) {
+    made_manifest->keep();
+    made_state->keep();
   }
 }
 
