@@ -27,7 +27,7 @@ def same_bytes(first, second, size, what):
 def check_filesystems(disk, target, what):
     for row in disk.rows:
         if row["kind"] in FSCK:
-            with Loop(target, row["start"], row["length"], read_only=True) as device:
+            with Loop(target, row["start"], row["length"], read_only=True, direct=False) as device:
                 done = subprocess.run([*FSCK[row["kind"]], device], capture_output=True, text=True, check=False)
             if done.returncode != 0:
                 raise BenchError(f"{what}: {FSCK[row['kind']][0]} on its {row['kind']}: {done.stdout[-1500:]}")
@@ -38,8 +38,8 @@ def same_files(disk, target, scratch, what):
     for row in disk.rows:
         if row["kind"] == "swap":
             continue
-        with Loop(disk.path, row["start"], row["length"], read_only=True) as one, \
-                Loop(target, row["start"], row["length"], read_only=True) as two, \
+        with Loop(disk.path, row["start"], row["length"], read_only=True, direct=False) as one, \
+                Loop(target, row["start"], row["length"], read_only=True, direct=False) as two, \
                 Mount(one, pathlib.Path(scratch) / "one", row["kind"]) as source, \
                 Mount(two, pathlib.Path(scratch) / "two", row["kind"]) as copy:
             done = subprocess.run(["diff", "-r", "--no-dereference", source, copy], capture_output=True, text=True,

@@ -28,10 +28,11 @@ def have(program):
 
 
 class Loop:
-    """A loop device with direct I/O over a file, or over a part of it."""
+    """A loop device over a file, or over a part of it; with direct I/O, as a volume on a real disk."""
 
-    def __init__(self, path, start=0, length=None, read_only=False):
-        words = ["losetup", "--direct-io=on", "--show", "--find", "--offset", str(start)]
+    def __init__(self, path, start=0, length=None, read_only=False, direct=True):
+        words = ["losetup", "--show", "--find", "--offset", str(start)]
+        words += ["--direct-io=on"] if direct else []
         words += ["--sizelimit", str(length)] if length is not None else []
         words += ["--read-only"] if read_only else []
         for attempt in range(20):

@@ -94,8 +94,8 @@ def s1(bench):
     disk = bench.guest()
     result = Result("S1", "guest disk, device to device", "nbdcopy --flush")
     return bench.race(result, disk, [
-        bench.ours(MAP, "--map"), bench.ours(FULL, check="equal"), peers.dd(), peers.nbdcopy(), peers.qemu_img(),
-        peers.partclone(disk)])
+        bench.ours(MAP, "--map"), bench.ours(MAP_BACK, "--map", "--verify"), bench.ours(FULL, check="equal"),
+        peers.dd(), peers.nbdcopy(), peers.qemu_img(), peers.partclone(disk)])
 
 
 def s2(bench):
