@@ -198,21 +198,39 @@ class Copy {
     return buffer.subspan(start, std::min<std::size_t>(k_leaf_size, buffer.size() - start));
   }
 
-  // Runs of leaves with content are written, runs of zeros are zeroed.
-  void store(ByteCount offset, std::span<const std::byte> buffer, const NodeHashes& leaves) {
+  // Which leaves are written: those with content, and zeros in runs that the target would rather
+  // have written along.
+  [[nodiscard]] std::vector<bool> to_write(const NodeHashes& leaves) const {
+    const std::uint64_t shortest = m_request.target.shortest_zeros().value;
+    std::vector<bool> write(leaves.size());
     for (std::size_t first = 0; first < leaves.size();) {
       const bool zero = is_zero_leaf(leaves[first]);
       std::size_t last = first;
       while (last < leaves.size() && is_zero_leaf(leaves[last]) == zero) {
         ++last;
       }
+      const bool written = !zero || (last - first) * k_leaf_size < shortest;
+      std::fill(write.begin() + static_cast<long>(first), write.begin() + static_cast<long>(last),
+                written);
+      first = last;
+    }
+    return write;
+  }
+
+  void store(ByteCount offset, std::span<const std::byte> buffer, const NodeHashes& leaves) {
+    const std::vector<bool> write = to_write(leaves);
+    for (std::size_t first = 0; first < leaves.size();) {
+      std::size_t last = first;
+      while (last < leaves.size() && write[last] == write[first]) {
+        ++last;
+      }
       const std::size_t from = first * k_leaf_size;
       const std::size_t to = std::min<std::size_t>(last * k_leaf_size, buffer.size());
-      if (zero) {
-        m_request.target.write_zeros(offset + ByteCount{from}, ByteCount{to - from});
-      } else {
+      if (write[first]) {
         m_request.target.write(buffer.subspan(from, to - from), offset + ByteCount{from});
         m_written += to - from;
+      } else {
+        m_request.target.write_zeros(offset + ByteCount{from}, ByteCount{to - from});
       }
       first = last;
     }

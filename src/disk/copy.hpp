@@ -33,7 +33,7 @@ struct CopyRequest {
 
 struct CopyResult {
   ByteCount read;     // from the source and the overlay, without what gaps cost
-  ByteCount written;  // leaves with content, whole
+  ByteCount written;  // leaves with content, whole, and zeros that were written along with them
   ByteCount skipped;  // not read
   ByteCount resumed;  // of the bytes to read: were on the target already
 };

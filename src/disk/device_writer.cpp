@@ -17,6 +17,7 @@ namespace vmconvert::disk {
 namespace {
 
 constexpr std::uint64_t k_zero_piece = k_mib;
+constexpr std::uint64_t k_shortest_zeros = 2 * k_mib;
 
 Fd claim(const std::filesystem::path& path) {
   struct stat status {};
@@ -80,6 +81,12 @@ void DeviceWriter::write_zeros(ByteCount offset, ByteCount length) {
   if (m_zero && length.value > 0) {
     zero_out(offset, length);
   }
+}
+
+// A request of its own costs more than a somewhat longer write, most of all where the device zeroes
+// by changing metadata, as a loop device does.
+ByteCount DeviceWriter::shortest_zeros() const {
+  return {m_zero ? k_shortest_zeros : 0};
 }
 
 // BLKZEROOUT costs next to nothing where the device can do it by itself, and is no slower than

@@ -23,6 +23,7 @@ class DeviceWriter final : public TargetWriter {
 
   void write(std::span<const std::byte> bytes, ByteCount offset) override;
   void write_zeros(ByteCount offset, ByteCount length) override;
+  [[nodiscard]] ByteCount shortest_zeros() const override;
   void sync() override { m_file.sync(); }
   void finish() override;
 

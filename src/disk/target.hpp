@@ -25,6 +25,8 @@ class TargetWriter {
   // the bytes needed when there is no space left.
   virtual void write(std::span<const std::byte> bytes, ByteCount offset) = 0;
   virtual void write_zeros(ByteCount offset, ByteCount length) = 0;
+  // Runs of zeros that are shorter are better written along with the content beside them.
+  [[nodiscard]] virtual ByteCount shortest_zeros() const { return {}; }
   // What was written before the call is on the device when it returns; the writer stays usable.
   virtual void sync() = 0;
   // All is on the device when it returns; the writer is of no use after it.

@@ -55,10 +55,13 @@ class WatchedReader final : public BlockReader {
 // A target in memory that insists on the port's promise: each byte once, then finish().
 class MemoryTarget final : public TargetWriter {
  public:
-  explicit MemoryTarget(std::size_t size)
-      : m_bytes(size, std::byte{0xee}), m_times(sectors(size)) {}
+  explicit MemoryTarget(std::size_t size, ByteCount shortest_zeros = {})
+      : m_bytes(size, std::byte{0xee}), m_times(sectors(size)), m_shortest_zeros(shortest_zeros) {}
+  [[nodiscard]] ByteCount shortest_zeros() const override { return m_shortest_zeros; }
+  [[nodiscard]] int requests() const { return m_requests; }
   void write(std::span<const std::byte> bytes, ByteCount offset) override {
     const std::lock_guard lock(m_mutex);
+    ++m_requests;
     static_cast<void>(slice(m_bytes, offset.value, bytes.size()));
     std::copy(bytes.begin(), bytes.end(), m_bytes.begin() + static_cast<long>(offset.value));
     count(m_times, offset.value, bytes.size());
@@ -78,6 +81,8 @@ class MemoryTarget final : public TargetWriter {
   std::mutex m_mutex;
   Bytes m_bytes;
   std::vector<unsigned char> m_times;
+  ByteCount m_shortest_zeros;
+  int m_requests = 0;
   bool m_finished = false;
 };
 
@@ -175,6 +180,30 @@ TEST_F(Copy, TakesEachByteFromWhereTheExtentsSay) {
     EXPECT_TRUE(manifest.head().complete);
     EXPECT_EQ(manifest.root(), root_of(expected));
   }
+}
+
+TEST_F(Copy, WritesShortZerosAlongWhereTheTargetWantsThat) {
+  Bytes source = random_bytes(k_node_size, 8);
+  const auto clear = [&](std::size_t from, std::size_t length) {
+    std::fill_n(source.begin() + static_cast<long>(from), length, std::byte{0});
+  };
+  clear(0, 64 * k_kib);
+  clear(k_mib, 192 * k_kib);
+  clear(2 * k_mib, 256 * k_kib);
+  const std::vector<Extent> extents = {{{}, ByteCount{k_node_size}, ExtentKind::needed}};
+  const auto copy = [&](ByteCount shortest_zeros) {
+    WatchedReader reader(source);
+    MemoryTarget target(k_node_size, shortest_zeros);
+    Manifest manifest = new_manifest(k_node_size);
+    const CopyResult result =
+        copy_disk({"vda", ByteCount{k_node_size}, extents, reader, nullptr, target, manifest}, {});
+    EXPECT_TRUE(target.bytes() == source);
+    EXPECT_TRUE(target.each_byte_once());
+    EXPECT_EQ(manifest.root(), root_of(source));
+    return std::pair(target.requests(), result.written.value);
+  };
+  EXPECT_EQ(copy({}), std::pair(6, k_node_size - 512 * k_kib));
+  EXPECT_EQ(copy(ByteCount{256 * k_kib}), std::pair(3, k_node_size - 256 * k_kib));
 }
 
 TEST_F(Copy, RefusesExtentsThatDoNotCoverTheDisk) {
