@@ -91,7 +91,7 @@ def field(scratch):
                 ["sync", packed],
                 [["gzip", "-dc", packed], ["dd", f"of={target}", "bs=512", "status=none"]],
                 ["sync", "-d", target]]
-    return Contestant("dd bs=512 | gzip; gzip -dc | dd bs=512", "gzip", steps, "equal")
+    return Contestant("dd bs=512 to gzip; gzip -dc to dd bs=512", "gzip", steps, "equal")
 
 
 def rounds_order(contestants, number):
