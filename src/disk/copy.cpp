@@ -140,6 +140,7 @@ class Copy {
       }
       throw;
     }
+    m_checkpoints.now();
     m_request.target.finish();
     m_request.manifest.complete();
   }

@@ -1,12 +1,16 @@
 #include "disk/resume.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <set>
 
 #include "base/error.hpp"
+#include "base/fd.hpp"
+#include "disk/bytes.hpp"
 #include "disk/file_reader.hpp"
 #include "disk/unit_reader.hpp"
 #include "disk/units.hpp"
@@ -18,6 +22,22 @@ namespace {
 constexpr std::uint64_t k_samples = 64;
 
 }  // namespace
+
+bool was_finished(Manifest& manifest, const std::filesystem::path& path, model::DiskFormat format) {
+  if (manifest.head().complete) {
+    return true;
+  }
+  if (format != model::DiskFormat::qcow2 || manifest.head().durable_nodes < manifest.nodes()) {
+    return false;  // a raw disk needs nothing at its end that the last interval does not do again
+  }
+  std::array<std::byte, 4> head{};
+  pread_exactly(open_file(path, O_RDONLY).get(), head, 0, path.string());
+  if (!has_text(head, 0, "QFI\xfb")) {
+    return false;
+  }
+  manifest.complete();
+  return true;
+}
 
 void recheck_target(Manifest& manifest, const std::filesystem::path& path, model::DiskFormat format,
                     const CheckpointPolicy& policy) {

@@ -13,6 +13,10 @@
 
 namespace vmconvert::disk {
 
+// Whether the copy came to its end, and only the word of it is missing: all was durable, and the
+// qcow2 image has its header, which is written last. The manifest is completed then.
+bool was_finished(Manifest& manifest, const std::filesystem::path& path, model::DiskFormat format);
+
 // Reads the last checkpoint's interval of the target back; the manifest trusts nothing from the
 // first difference on. An unfinished qcow2 image cannot be read: there the interval is copied anew.
 void recheck_target(Manifest& manifest, const std::filesystem::path& path, model::DiskFormat format,

@@ -109,10 +109,9 @@ class NodeCheck {
 
 class ReadBack {
  public:
-  ReadBack(const VerifyRequest& request, BlockReader& target, const model::ProgressSink& progress)
-      : m_request(request),
-        m_check(target, request.manifest, request.zeros),
-        m_progress(progress) {}
+  ReadBack(const VerifyRequest& request, BlockReader& target, const model::ProgressSink& progress,
+           ZeroCheck zeros)
+      : m_request(request), m_check(target, request.manifest, zeros), m_progress(progress) {}
 
   void node(std::uint64_t node, std::span<std::byte> buffer) {
     ByteCount read;
@@ -161,7 +160,8 @@ VerifyResult verify_disk(const VerifyRequest& request, const model::ProgressSink
       throw mismatch(
           request, fmt::format("has {} bytes, expected are {}", target->size().value, size.value));
     }
-    ReadBack back(request, *target, progress);
+    // In a file the holes are known, and what is left costs little.
+    ReadBack back(request, *target, progress, device ? request.zeros : ZeroCheck::full);
     back.report({}, {});
     for_each_unit(request.manifest.nodes(), [&](std::uint64_t node, std::span<std::byte> buffer) {
       back.node(node, buffer);

@@ -51,6 +51,7 @@ class Conversion::Carrier {
  private:
   std::size_t index_of(const std::string& disk) const;
   disk::Manifest& manifest_of(const std::string& disk);
+  [[nodiscard]] bool was_copied(const std::string& disk);
   void note(const Made& made);
   [[nodiscard]] const std::string& made_before() const { return m_steps.at(m_current).made; }
   [[nodiscard]] bool done_before() const { return m_steps.at(m_current).state == StepState::done; }
@@ -166,6 +167,13 @@ disk::Manifest& Conversion::Carrier::manifest_of(const std::string& disk) {
   return m_manifests.emplace(disk, disk::Manifest::open(path)).first->second;
 }
 
+// The process died between the end of the copy and the note of it.
+bool Conversion::Carrier::was_copied(const std::string& disk) {
+  const TargetDisk& target = m_disks.at(disk);
+  return fs::exists(m_state.workspace->keep() / (disk + ".manifest")) &&
+         disk::was_finished(manifest_of(disk), target.path(), target.format());
+}
+
 // A new manifest, or the one of an interrupted copy after a second look at what it relies on.
 void Conversion::Carrier::prepare_manifest(const model::CopyDisk& step, std::size_t index,
                                            disk::BlockReader& source, disk::BlockReader* overlay) {
@@ -196,7 +204,7 @@ void Conversion::Carrier::operator()(const model::CopyDisk& step) {
   const std::size_t index = index_of(step.disk);
   const model::PlannedDisk& planned = m_plan.disks[index];
   model::DiskResult& result = m_state.result.disks.at(index);
-  if (done_before()) {
+  if (done_before() || was_copied(step.disk)) {
     const model::ExtentTotals sum = model::totals(planned.extents);
     result.read = sum.needed + sum.patched;
     result.skipped = sum.skipped;

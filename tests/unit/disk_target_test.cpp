@@ -12,6 +12,7 @@
 #include "base/interrupt.hpp"
 #include "disk/copy.hpp"
 #include "disk/overlay.hpp"
+#include "disk/resume.hpp"
 #include "disk/target.hpp"
 #include "disk/verify.hpp"
 #include "unit/disk_scratch.hpp"
@@ -171,6 +172,19 @@ TEST_F(CopyToImage, VerificationNamesThePlaceOfADifference) {
                                              {{}, size() + ByteCount{512}, {}});
     EXPECT_THROW(verify_disk({"vda", image.path(), format, larger, m_folder.path()}, {}), Error);
   }
+}
+
+TEST_F(CopyToImage, AnImageThatWasFinishedIsNotCopiedAgain) {
+  TargetImage image(m_folder.path() / "vda.qcow2", DiskFormat::qcow2, size());
+  EXPECT_FALSE(was_finished(new_manifest(), image.path(), DiskFormat::qcow2));
+  copy_all(image);
+  EXPECT_TRUE(was_finished(*m_manifest, image.path(), DiskFormat::qcow2));
+  m_manifest->trust_only(m_manifest->nodes());  // its last word is missing
+  EXPECT_FALSE(m_manifest->head().complete);
+  EXPECT_TRUE(was_finished(*m_manifest, image.path(), DiskFormat::qcow2));
+  EXPECT_TRUE(m_manifest->head().complete);
+  m_manifest->trust_only(1);
+  EXPECT_FALSE(was_finished(*m_manifest, image.path(), DiskFormat::qcow2));
 }
 
 TEST_F(CopyToImage, VerificationSeesDataInAHole) {
