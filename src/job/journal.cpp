@@ -131,8 +131,9 @@ Journal::Journal(const fs::path& state_dir) : m_handle(std::make_unique<Handle>(
   m_handle->check(code);
   sqlite3_extended_result_codes(db, 0);
   m_handle->check(sqlite3_busy_timeout(db, k_wait_ms));
-  // FULL: a call that returned is on the disk.
-  m_handle->run("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;");
+  // EXTRA: a call that returned is on the disk. FULL leaves it to the folder whether the last
+  // transaction is undone when the power comes back.
+  m_handle->run("PRAGMA synchronous = EXTRA; PRAGMA foreign_keys = ON;");
   m_handle->run("BEGIN IMMEDIATE");
   const int version = m_handle->number("PRAGMA user_version");
   const int owner = m_handle->number("PRAGMA application_id");
