@@ -36,7 +36,7 @@ std::vector<std::string> tags_for(const VolumeOrigin& from, const std::string& i
   std::vector<std::string> tags = {
       "vmconvert", id_tag, fmt::format("vmconvert.time={:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(now))};
   if (!from.job.empty()) {
-    tags.push_back(to_tag("vmconvert.job=" + from.job));
+    tags.push_back(job_tag(from.job));
   }
   if (!from.source.empty()) {
     tags.push_back(to_tag("vmconvert.source=" + from.source));
@@ -155,6 +155,10 @@ OwnedVolume::Order order_for(const SnapshotRequest& request, CommandRunner& comm
 }
 
 }  // namespace
+
+std::string job_tag(const std::string& job) {
+  return to_tag("vmconvert.job=" + job);
+}
 
 OwnedVolume::OwnedVolume(const Order& order, CommandRunner& commands)
     : m_commands(&commands), m_name(order.name), m_id_tag("vmconvert.id=" + random_id()) {

@@ -23,6 +23,8 @@ struct VolumeOrigin {
   std::string source;  // the path that its content comes from
 };
 
+std::string job_tag(const std::string& job);  // of all volumes that it made
+
 // A volume that is removed with this object, unless it was given up.
 class OwnedVolume {
  public:

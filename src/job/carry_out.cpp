@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <map>
+#include <optional>
 
 #include "base/atomic_file.hpp"
 #include "base/error.hpp"
@@ -146,14 +147,22 @@ void Conversion::Carrier::operator()(const model::CreateVolume& step) {
       m_state.place->reads_as_zeros() ? disk::OldContent::zeros : disk::OldContent::rubbish;
   CommandRunner& commands = m_state.tools.commands;
   const std::string source = m_plan.disks[index_of(step.disk)].sources.front();
+  const std::string& job = m_state.workspace->job_id();
+  std::optional<Made> made;
+  if (!made_before().empty()) {
+    made = made_from_json(made_before());
+    if (std::get<MadeVolume>(*made).uuid.empty()) {  // we died while LVM made it
+      remove(*made, commands);
+      made.reset();
+    }
+  }
+  if (!made) {
+    note(MadeVolume{step.group, step.name, "", step.disk, job});
+  }
   const TargetDisk& disk =
       m_disks
-          .emplace(
-              step.disk,
-              made_before().empty()
-                  ? TargetDisk::create(step, old_content, {m_state.workspace->job_id(), source},
-                                       commands)
-                  : TargetDisk::reopen(step, old_content, made_from_json(made_before()), commands))
+          .emplace(step.disk, made ? TargetDisk::reopen(step, old_content, *made, commands)
+                                   : TargetDisk::create(step, old_content, {job, source}, commands))
           .first->second;
   note(disk.made());
 }

@@ -6,6 +6,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -13,6 +14,7 @@
 #include "base/error.hpp"
 #include "host/libvirt.hpp"
 #include "host/lvm.hpp"
+#include "host/new_volume.hpp"
 
 namespace vmconvert::job {
 namespace {
@@ -59,7 +61,14 @@ Presence presence(const MadeVolume& volume, CommandRunner& commands) {
     return Presence::gone;
   }
   const auto found = host::logical_volume(commands, {volume.group, volume.name});
-  return !found ? Presence::gone : found->uuid == volume.uuid ? Presence::same : Presence::other;
+  if (!found) {
+    return Presence::gone;
+  }
+  const std::string tag = host::job_tag(volume.job);
+  const bool same = volume.uuid.empty() ? std::find(found->tags.begin(), found->tags.end(), tag) !=
+                                              found->tags.end()
+                                        : found->uuid == volume.uuid;
+  return same ? Presence::same : Presence::other;
 }
 
 Presence presence(const MadeDomain& domain) {
@@ -136,29 +145,28 @@ std::string describe(const Made& made) {
 }
 
 std::string to_json(const Made& made) {
-  const Json json = std::visit(Overloaded{[](const MadeFile& file) {
-                                            return Json{{"kind", "file"},
-                                                        {"path", file.path.string()},
-                                                        {"device", file.device},
-                                                        {"inode", file.inode},
-                                                        {"born_ns", file.born_ns},
-                                                        {"disk", file.disk},
-                                                        {"format", model::to_string(file.format)}};
-                                          },
-                                          [](const MadeVolume& volume) {
-                                            return Json{{"kind", "volume"},
-                                                        {"group", volume.group},
-                                                        {"name", volume.name},
-                                                        {"uuid", volume.uuid},
-                                                        {"disk", volume.disk}};
-                                          },
-                                          [](const MadeDomain& domain) {
-                                            return Json{{"kind", "domain"},
-                                                        {"uri", domain.uri},
-                                                        {"name", domain.name},
-                                                        {"uuid", domain.uuid}};
-                                          }},
-                               made);
+  const Json json =
+      std::visit(Overloaded{[](const MadeFile& file) {
+                              return Json{{"kind", "file"},
+                                          {"path", file.path.string()},
+                                          {"device", file.device},
+                                          {"inode", file.inode},
+                                          {"born_ns", file.born_ns},
+                                          {"disk", file.disk},
+                                          {"format", model::to_string(file.format)}};
+                            },
+                            [](const MadeVolume& volume) {
+                              return Json{{"kind", "volume"},    {"group", volume.group},
+                                          {"name", volume.name}, {"uuid", volume.uuid},
+                                          {"disk", volume.disk}, {"job", volume.job}};
+                            },
+                            [](const MadeDomain& domain) {
+                              return Json{{"kind", "domain"},
+                                          {"uri", domain.uri},
+                                          {"name", domain.name},
+                                          {"uuid", domain.uuid}};
+                            }},
+                 made);
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
@@ -177,7 +185,8 @@ Made made_from_json(const std::string& text) {
     }
     if (kind == "volume") {
       return MadeVolume{json.at("group").get<std::string>(), json.at("name").get<std::string>(),
-                        json.at("uuid").get<std::string>(), json.at("disk").get<std::string>()};
+                        json.at("uuid").get<std::string>(), json.at("disk").get<std::string>(),
+                        json.value("job", "")};
     }
     if (kind == "domain") {
       return MadeDomain{json.at("uri").get<std::string>(), json.at("name").get<std::string>(),

@@ -26,8 +26,9 @@ struct MadeFile {
 struct MadeVolume {
   std::string group;
   std::string name;
-  std::string uuid;
+  std::string uuid;       // empty: about to be made; then it is the one with the tag of `job`
   std::string disk = {};  // vda
+  std::string job = {};
 
   bool operator==(const MadeVolume&) const = default;
 };

@@ -42,7 +42,7 @@ TargetDisk TargetDisk::create(const model::CreateVolume& step, disk::OldContent 
   request.from = {origin.job, origin.source};
   host::NewVolume volume(request, commands);
   TargetDisk disk(volume.path(), model::DiskFormat::raw, step.size,
-                  MadeVolume{step.group, step.name, volume.uuid(), step.disk});
+                  MadeVolume{step.group, step.name, volume.uuid(), step.disk, origin.job});
   disk.m_device = true;
   disk.m_old_content = old_content;
   volume.keep();
