@@ -66,9 +66,10 @@ FileReader::FileReader(const std::filesystem::path& path, std::string what)
 // How many bytes it read: 0 where direct I/O is not to be had.
 std::size_t FileReader::read_direct(std::span<std::byte> buffer, ByteCount offset) {
   const std::size_t wanted = buffer.size() - buffer.size() % k_direct_alignment;
+  std::size_t most = wanted;
   std::size_t done = 0;
   while (done < wanted) {
-    const ssize_t got = ::pread(m_direct.get(), buffer.data() + done, wanted - done,
+    const ssize_t got = ::pread(m_direct.get(), buffer.data() + done, std::min(most, wanted - done),
                                 static_cast<off_t>(offset.value + done));
     if (got < 0 && errno == EINTR) {
       continue;
@@ -76,6 +77,10 @@ std::size_t FileReader::read_direct(std::span<std::byte> buffer, ByteCount offse
     if (got < 0 && errno == EINVAL) {
       m_use_direct = false;  // refused only now, or for this device's larger sectors
       return done;
+    }
+    if (got < 0 && errno == EIO && std::min(most, wanted - done) > k_direct_alignment) {
+      most = k_direct_alignment;  // a request fails as a whole: by blocks we learn which one it is
+      continue;
     }
     if (got < 0) {
       throw_errno(errno, fmt::format("reading {} at byte {}", m_what, offset.value + done));
