@@ -79,8 +79,8 @@ class NodeCheck {
       const ByteCount until = std::min(run.end, end);
       if (!run.zero) {
         const auto part = content.subspan((at - offset).value, (until - at).value);
-        if (!reads_as_zero(at, part, read)) {
-          return at;
+        if (const auto bad = not_zero(at, part, read)) {
+          return bad;
         }
       }
       at = until;
@@ -88,18 +88,27 @@ class NodeCheck {
     return std::nullopt;
   }
 
-  bool reads_as_zero(ByteCount at, std::span<std::byte> part, ByteCount& read) {
-    const auto check = [&](std::size_t from, std::size_t length) {
+  // The leaf that holds the first byte that is not zero.
+  std::optional<ByteCount> not_zero(ByteCount at, std::span<std::byte> part, ByteCount& read) {
+    const auto check = [&](std::size_t from, std::size_t length) -> std::optional<ByteCount> {
       const auto piece = part.subspan(from, length);
       m_target.read(piece, at + ByteCount{from});
       read = read + ByteCount{length};
-      return is_zero(piece);
+      if (is_zero(piece)) {
+        return std::nullopt;
+      }
+      const auto first =
+          std::find_if(piece.begin(), piece.end(), [](std::byte b) { return b != std::byte{0}; });
+      const std::uint64_t place =
+          at.value + from + static_cast<std::uint64_t>(first - piece.begin());
+      return ByteCount{place / k_leaf_size * k_leaf_size};
     };
     constexpr std::size_t k_end = k_direct_alignment;
     if (m_zeros == ZeroCheck::full || part.size() <= 2 * k_end) {
       return check(0, part.size());
     }
-    return check(0, k_end) && check(part.size() - k_end, k_end);
+    const auto bad = check(0, k_end);
+    return bad ? bad : check(part.size() - k_end, k_end);
   }
 
   BlockReader& m_target;
