@@ -25,6 +25,8 @@ template <class... Bodies>
 struct Overloaded : Bodies... {
   using Bodies::operator()...;
 };
+template <class... Bodies>
+Overloaded(Bodies...) -> Overloaded<Bodies...>;
 
 std::optional<MadeFile> look(const std::filesystem::path& path) {
   struct statx status {};
