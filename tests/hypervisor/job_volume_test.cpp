@@ -155,7 +155,7 @@ TEST_F(Thin, IsRemovedWhenThePoolRunsOut) {
   ASSERT_TRUE(error);
   EXPECT_EQ(error->kind(), ErrorKind::io);
   EXPECT_THAT(error->message(), HasSubstr("/dev/vg-a/web-vda"));
-  EXPECT_THAT(error->message(), HasSubstr("thin pool"));
+  EXPECT_THAT(error->message(), HasSubstr("what it lies on is full"));
   EXPECT_FALSE(made());
   EXPECT_EQ(job.view().state_text(), "failed");
   EXPECT_TRUE(read_device("/dev/vg-a/other", 0, 24 * k_mib) == noise(24 * k_mib, 4));
