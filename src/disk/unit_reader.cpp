@@ -36,6 +36,9 @@ ByteCount UnitReader::to_read(ByteCount offset, ByteCount length) const {
 // besides is overwritten by the parts of the other kind, or zeroed.
 void UnitReader::read_kind(ExtentKind kind, const std::vector<Part>& parts, ByteCount offset,
                            std::span<std::byte> buffer) const {
+  if (kind == ExtentKind::patched && m_overlay == nullptr) {
+    return;  // then no extent is patched
+  }
   BlockReader& reader = kind == ExtentKind::patched ? *m_overlay : m_source;
   const auto read = [&](ByteCount from, ByteCount to) {
     reader.read(buffer.subspan((from - offset).value, (to - from).value), from);

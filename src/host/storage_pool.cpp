@@ -79,9 +79,9 @@ PoolPlace parse_pool(const std::string& xml, const std::string& name) {
     return PoolFolder{path};
   }
   if (type == "logical") {
-    std::string group = content(child(child(root, "source"), "name"));
+    const std::string group = content(child(child(root, "source"), "name"));
     // libvirt's own default: the group that is named as the pool.
-    return PoolGroup{group.empty() ? name : std::move(group)};
+    return PoolGroup{group.empty() ? name : group};
   }
   throw Error(ErrorKind::bad_input,
               fmt::format("the storage pool {} is of the type {}, where no disks can be made",
