@@ -78,7 +78,8 @@ void limit_resources() {
   }
   limit(RLIMIT_CORE, 0);
   limit(RLIMIT_FSIZE, 0);
-  limit(RLIMIT_NOFILE, 3);
+  // UBSan's check of an object's type asks the kernel through a pipe.
+  limit(RLIMIT_NOFILE, VMCONVERT_SANITIZED == 0 ? 3 : 5);
   limit(RLIMIT_CPU, 60);  // seconds
   if (VMCONVERT_SANITIZED == 0) {
     limit(RLIMIT_AS, k_gib);
