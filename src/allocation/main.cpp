@@ -52,6 +52,7 @@ void run(std::span<char* const> words) {
 
   const allocation::DescriptorSource disk(STDIN_FILENO);
   std::vector<std::vector<allocation::Content>> contents;
+  contents.reserve(regions.size());
   for (const model::ByteRange& region : regions) {
     contents.push_back(allocation::read_region(disk, region));
   }

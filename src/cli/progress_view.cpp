@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <csignal>
 
 #include "base/text.hpp"
@@ -36,7 +37,7 @@ bool counts_seconds(const model::Progress& progress) {
 }  // namespace
 
 std::string duration_text(double seconds) {
-  const auto whole = static_cast<unsigned long long>(std::max(0.0, seconds) + 0.5);
+  const auto whole = static_cast<unsigned long long>(std::llround(std::max(0.0, seconds)));
   if (whole >= 3600) {
     return fmt::format("{} h {:02} min", whole / 3600, whole % 3600 / 60);
   }
