@@ -7,6 +7,7 @@
 #include "disk/allocation_map.hpp"
 #include "host/lvm.hpp"
 #include "job_support.hpp"
+#include "test_paths.hpp"
 
 namespace vmconvert::job {
 namespace {
@@ -94,8 +95,7 @@ TEST_F(Faults, ABadSectorInTheFreeSpaceOfAFilesystemDoesNotMatter) {
   run({"udevadm", "settle"});
   const auto free =
       disk::read_allocation(k_failing, "xvda", {{{}, {k_size}}},
-                            std::filesystem::path(VMCONVERT_BUILD_DIR) / "vmconvert-allocation",
-                            commands())
+                            vmconvert::test::build_dir() / "vmconvert-allocation", commands())
           .free;
   ASSERT_FALSE(free.empty());
   std::vector<std::byte> expected = read_device(k_failing, 0, k_size);

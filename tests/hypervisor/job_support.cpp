@@ -24,6 +24,7 @@
 #include "job/saved_job.hpp"
 #include "job/workspace.hpp"
 #include "plan/layout.hpp"
+#include "test_paths.hpp"
 
 namespace vmconvert::job {
 namespace {
@@ -44,10 +45,10 @@ class DyingRunner final : public CommandRunner {
 };
 
 Tools tools(CommandRunner& runner) {
-  const fs::path build = VMCONVERT_BUILD_DIR;
+  const fs::path build = vmconvert::test::build_dir();
   return {runner,
           {},
-          fs::path(VMCONVERT_SOURCE_DIR) / "templates",
+          vmconvert::test::source_dir() / "templates",
           {build / "fixers"},
           build / "nbdkit",
           "0",

@@ -25,6 +25,7 @@
 #include "disk/resume.hpp"
 #include "disk/target.hpp"
 #include "disk/verify.hpp"
+#include "test_paths.hpp"
 
 namespace vmconvert::disk {
 namespace {
@@ -119,8 +120,7 @@ std::vector<Extent> plan(const Options& options, FileReader& source, Json& repor
   }
   if (options.map) {
     RealCommandRunner commands;
-    const std::filesystem::path reader =
-        std::filesystem::path(VMCONVERT_BUILD_DIR) / "vmconvert-allocation";
+    const std::filesystem::path reader = vmconvert::test::build_dir() / "vmconvert-allocation";
     const AllocationMap map = read_allocation(options.source, options.source.string(),
                                               regions_of(source), reader, commands);
     for (const model::AllocationNote& note : map.notes) {

@@ -5,6 +5,7 @@
 
 #include "base/error.hpp"
 #include "disk_scratch.hpp"
+#include "test_paths.hpp"
 
 namespace vmconvert::disk {
 namespace {
@@ -131,7 +132,7 @@ class ReadAllocation : public Scratch {
     return read_allocation(m_disk, "disk xvda", regions, reader, m_commands);
   }
   static std::filesystem::path real() {
-    return std::filesystem::path(VMCONVERT_BUILD_DIR) / "vmconvert-allocation";
+    return vmconvert::test::build_dir() / "vmconvert-allocation";
   }
   void SetUp() override { m_disk = write("disk", random_bytes(6 * k_mib, 1)); }
 

@@ -19,6 +19,7 @@
 #include "disk/manifest.hpp"
 #include "disk/source.hpp"
 #include "disk/units.hpp"
+#include "test_paths.hpp"
 
 namespace vmconvert::disk {
 
@@ -92,7 +93,7 @@ class Scratch : public ::testing::Test {
   }
   std::string run(const std::vector<std::string>& argv) { return run_or_throw(m_commands, {argv}); }
   [[nodiscard]] SourceFolders folders() const {
-    return {m_folder.path(), std::filesystem::path(VMCONVERT_BUILD_DIR) / "nbdkit"};
+    return {m_folder.path(), vmconvert::test::build_dir() / "nbdkit"};
   }
   void TearDown() override { EXPECT_EQ(children(), std::vector<std::string>{}); }
 

@@ -14,13 +14,12 @@
 #include "base/diff.hpp"
 #include "base/error.hpp"
 #include "base/fd.hpp"
+#include "test_paths.hpp"
 
 namespace vmconvert::domain {
 
-inline const std::filesystem::path k_golden =
-    std::filesystem::path(VMCONVERT_SOURCE_DIR) / "tests/golden/domain";
-inline const std::filesystem::path k_templates =
-    std::filesystem::path(VMCONVERT_SOURCE_DIR) / "templates/domain";
+inline const std::filesystem::path k_golden = vmconvert::test::source_dir() / "tests/golden/domain";
+inline const std::filesystem::path k_templates = vmconvert::test::source_dir() / "templates/domain";
 
 // Dumps of a real libvirt 9.0 on Xen 4.17.
 inline const std::vector<std::string> k_dumps = {"hvm.inactive",

@@ -36,6 +36,7 @@
 #include "guest/fixer_loader.hpp"
 #include "guest/folder_root.hpp"
 #include "guest/staged_root.hpp"
+#include "test_paths.hpp"
 
 // A PV guest of two volumes that become one disk: vda1 swap, vda2 an ext4 root; one network card;
 // sysvinit; one kernel. Said as vmconvert-plugin(7), "Facts", has it.
@@ -110,8 +111,8 @@ class FixerTest : public testing::Test, private vmconvert::CommandRunner {
   // One run over the tree as it is; its changes are applied. Throws what run_fixers() throws.
   vmconvert::guest::FixerRun run_fixer(const std::string& name) {
     std::vector<vmconvert::guest::LoadedFixer> fixers;
-    fixers.push_back(vmconvert::guest::load_fixer(std::filesystem::path(VMCONVERT_BUILD_DIR) /
-                                                  "fixers" / (name + ".so")));
+    fixers.push_back(
+        vmconvert::guest::load_fixer(vmconvert::test::build_dir() / "fixers" / (name + ".so")));
     EXPECT_EQ(fixers.front().name, name);
     vmconvert::guest::FolderRoot under = tree();
     vmconvert::guest::StagedRoot staged(under);

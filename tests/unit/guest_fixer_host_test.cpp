@@ -14,6 +14,7 @@
 #include "base/temp_dir.hpp"
 #include "contract/guest_root_contract.hpp"
 #include "guest/folder_root.hpp"
+#include "test_paths.hpp"
 
 namespace vmconvert::guest {
 namespace {
@@ -93,7 +94,7 @@ class FixerHost : public testing::Test {
 
 TEST_F(FixerHost, runs_a_fixer_out_of_a_shared_object) {
   std::vector<LoadedFixer> fixers;
-  fixers.push_back(load_fixer(VMCONVERT_BUILD_DIR "/test-fixers/plain.so"));
+  fixers.push_back(load_fixer(vmconvert::test::build_dir() / "test-fixers/plain.so"));
   const FixerRun first = run_fixers(fixers, *staged, "{}", commands);
   ASSERT_EQ(first.edits.size(), 1U);
   EXPECT_EQ(first.edits[0].fixer, "plain");

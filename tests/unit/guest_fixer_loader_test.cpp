@@ -8,6 +8,7 @@
 #include "base/error.hpp"
 #include "base/temp_dir.hpp"
 #include "contract/guest_root_contract.hpp"
+#include "test_paths.hpp"
 
 namespace vmconvert::guest {
 namespace {
@@ -15,7 +16,7 @@ namespace {
 namespace fs = std::filesystem;
 
 fs::path built(const std::string& name) {
-  return fs::path(VMCONVERT_BUILD_DIR) / "test-fixers" / (name + ".so");
+  return vmconvert::test::build_dir() / "test-fixers" / (name + ".so");
 }
 
 class FixerLoader : public testing::Test {

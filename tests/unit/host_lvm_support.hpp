@@ -13,11 +13,12 @@
 #include "base/error.hpp"
 #include "base/fd.hpp"
 #include "base/subprocess.hpp"
+#include "test_paths.hpp"
 
 namespace vmconvert::host {
 
 inline std::string recorded(const std::string& name) {
-  return read_text_file(std::string(VMCONVERT_SOURCE_DIR "/tests/recorded/lvm/") + name);
+  return read_text_file(test::source_dir() / "tests/recorded/lvm" / name);
 }
 
 template <class Body>
