@@ -89,6 +89,21 @@ struct vmconvert_host {
   /* Names of the drivers and files in an initramfs image of the guest, one path a line; -1 if it
    * cannot be read. Follows microcode archives, gzip, xz, zstd, lz4, bzip2. */
   int (*initramfs_list)(void* context, const char* path, struct vmconvert_text* paths);
+
+  /* The members below came later: a fixer looks at `size` first. */
+
+  /* Staged, like remove(), but the content is neither read nor shown: for secrets, identities and
+   * logs of any size. The plan shows path, size and `note`. A folder goes with all that is in it.
+   * With keep_empty a file stays, empty, with its owner and mode; links are followed then. What is
+   * not there, or empty already, is no change. */
+  int (*forget)(void* context, const char* path, int keep_empty, const char* note);
+  /* What this fixer does to `path` from now on is shown by size and `note` alone. */
+  int (*conceal)(void* context, const char* path, const char* note);
+  /* Once everything is applied, the guest's configuration is searched for `value` (7 bytes or
+   * more). Where it still stands becomes one finding: `message`, and the files. The value itself is
+   * not shown. */
+  int (*watch)(void* context, const char* id, int severity, const char* value, const char* message,
+               const char* remedy);
 };
 
 struct vmconvert_fixer {

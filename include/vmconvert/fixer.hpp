@@ -8,6 +8,7 @@
 
 #include <vmconvert/fixer.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <nlohmann/json.hpp>
@@ -48,6 +49,20 @@ struct SourceBoot {
   std::string kind;  // pygrub, direct (kernel and initrd are files of the host), disk
   std::string kernel, initrd, cmdline;
 };
+// What the operator asked for beyond the move itself.
+struct AddressChange {
+  std::string from, to;
+  unsigned prefix = 0;  // of the new address; 0: as before
+};
+struct Wishes {
+  std::string identity = "move";         // move, clone, both-alive
+  std::vector<std::string> keep, reset;  // single groups of it
+  bool scrub = false;
+  std::string hostname;
+  std::vector<AddressChange> addresses;
+  std::vector<AddressChange> macs;  // old and new, lower case; `prefix` means nothing
+  std::vector<std::string> gateways, dns;
+};
 struct Facts {
   std::string to;           // kvm or xen
   std::string source_kind;  // pv, hvm, pvh
@@ -59,6 +74,8 @@ struct Facts {
   std::vector<Filesystem> filesystems;
   std::vector<Nic> nics;
   std::vector<Kernel> kernels;  // newest first
+  Wishes wishes;
+  std::string domain_uuid;  // of the new domain; empty when it has none yet
 
   [[nodiscard]] const Filesystem* filesystem(std::string_view device) const {
     for (const Filesystem& fs : filesystems) {
@@ -176,6 +193,26 @@ class Host {
     check(m_host.initramfs_list(m_host.context, path.c_str(), &text));
     return to_lines(take(text));
   }
+  // Removes a file, a link or a whole folder without its content being read or shown; with
+  // Keep::empty_file the file stays, empty. `note` is what the plan shows beside path and size.
+  enum class Keep { nothing, empty_file };
+  void forget(const std::string& path, Keep keep, const std::string& note) {
+    needs(m_host.size >= offsetof(vmconvert_host, forget) + sizeof m_host.forget);
+    check(m_host.forget(m_host.context, path.c_str(), keep == Keep::empty_file ? 1 : 0,
+                        note.c_str()));
+  }
+  // Changes of `path` that follow are shown by size and `note` alone.
+  void conceal(const std::string& path, const std::string& note) {
+    needs(m_host.size >= offsetof(vmconvert_host, conceal) + sizeof m_host.conceal);
+    check(m_host.conceal(m_host.context, path.c_str(), note.c_str()));
+  }
+  // A finding, if `value` still stands in the guest's configuration once everything is applied.
+  void watch_finding(const std::string& id, vmconvert_severity severity, const std::string& value,
+                     const std::string& message, const std::string& remedy) {
+    needs(m_host.size >= offsetof(vmconvert_host, watch) + sizeof m_host.watch);
+    check(m_host.watch(m_host.context, id.c_str(), severity, value.c_str(), message.c_str(),
+                       remedy.c_str()));
+  }
   void finding(const std::string& id, vmconvert_severity severity, const std::string& message,
                const std::string& remedy) {
     check(m_host.finding(m_host.context, id.c_str(), severity, message.c_str(), remedy.c_str()));
@@ -191,6 +228,11 @@ class Host {
   void check(int result) const {
     if (result != 0) {
       throw std::runtime_error(m_host.last_error(m_host.context));
+    }
+  }
+  static void needs(bool there) {
+    if (!there) {
+      throw std::runtime_error("this fixer needs a newer vmconvert");
     }
   }
   std::string take(vmconvert_text text) const {
@@ -218,6 +260,28 @@ class Host {
   const vmconvert_host& m_host;
   std::optional<Facts> m_facts;
 };
+
+inline std::vector<AddressChange> parse_changes(const nlohmann::json& list) {
+  std::vector<AddressChange> changes;
+  for (const auto& item : list) {
+    changes.push_back({item.at("from"), item.at("to"), item.value("prefix", 0U)});
+  }
+  return changes;
+}
+
+inline Wishes parse_wishes(const nlohmann::json& json) {
+  Wishes wishes;
+  wishes.identity = json.value("identity", wishes.identity);
+  wishes.keep = json.value("keep", wishes.keep);
+  wishes.reset = json.value("reset", wishes.reset);
+  wishes.scrub = json.value("scrub", false);
+  wishes.hostname = json.value("hostname", wishes.hostname);
+  wishes.gateways = json.value("gateways", wishes.gateways);
+  wishes.dns = json.value("dns", wishes.dns);
+  wishes.addresses = parse_changes(json.value("addresses", nlohmann::json::array()));
+  wishes.macs = parse_changes(json.value("macs", nlohmann::json::array()));
+  return wishes;
+}
 
 inline Facts parse_facts(std::string_view text) {
   const nlohmann::json json = nlohmann::json::parse(text);
@@ -261,6 +325,8 @@ inline Facts parse_facts(std::string_view text) {
     facts.kernels.push_back(
         {item.at("version"), item.at("image"), item.at("initrd"), item.at("modules")});
   }
+  facts.wishes = parse_wishes(json.value("wishes", nlohmann::json::object()));
+  facts.domain_uuid = json.value("domain_uuid", "");
   return facts;
 }
 

@@ -253,6 +253,21 @@ void ApplianceRoot::remove(std::string_view path) {
                     fmt::format("removing {} in the guest", name));
 }
 
+void ApplianceRoot::remove_tree(std::string_view path) {
+  const std::string name = checked(path);
+  const FileKind kind = lstat(path).kind;
+  if (kind != FileKind::directory) {
+    return remove(path);
+  }
+  const std::string real = m_appliance.text(guestfs_realpath(m_appliance.get(), name.c_str()),
+                                            fmt::format("following {} in the guest", name));
+  if (real == "/") {
+    throw Error(ErrorKind::bad_input, fmt::format("{} is the guest's root", name));
+  }
+  m_appliance.check(guestfs_rm_rf(m_appliance.get(), real.c_str()),
+                    fmt::format("removing the folder {} in the guest", real));
+}
+
 ProgramResult ApplianceRoot::run(const std::vector<std::string>& argv) {
   std::vector<std::string> owned = argv;
   std::vector<char*> words = c_words(owned);

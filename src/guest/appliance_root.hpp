@@ -24,6 +24,7 @@ class ApplianceRoot final : public GuestRoot {
   void write(std::string_view path, std::string_view content, unsigned mode = 0644) override;
   void symlink(std::string_view path, std::string_view target) override;
   void remove(std::string_view path) override;
+  void remove_tree(std::string_view path) override;
   ProgramResult run(const std::vector<std::string>& argv) override;
   std::string read_disk(std::string_view disk, std::uint64_t offset, std::uint64_t length) override;
   void write_disk(std::string_view disk, std::uint64_t offset, std::string_view content) override;

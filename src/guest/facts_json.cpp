@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "guest/wishes_json.hpp"
+
 namespace vmconvert::guest {
 namespace {
 
@@ -71,11 +73,26 @@ Json filesystems_json(const std::vector<model::Filesystem>& filesystems) {
   return json;
 }
 
-Json nics_json(const std::vector<model::DomainNic>& nics) {
+// With the MACs that they will have.
+Json nics_json(const FactsInput& input) {
   Json json = Json::array();
-  for (const model::DomainNic& nic : nics) {
-    json.push_back({{"mac", nic.mac}, {"index", json.size()}});
+  for (std::size_t i = 0; i < input.domain.nics.size(); ++i) {
+    const bool changes = i < input.macs.size() && !input.macs[i].empty();
+    json.push_back({{"mac", changes ? input.macs[i] : input.domain.nics[i].mac}, {"index", i}});
   }
+  return json;
+}
+
+Json wishes_json(const FactsInput& input) {
+  Json json = wishes_to_json(input.wishes);
+  Json macs = Json::array();
+  for (std::size_t i = 0; i < input.macs.size() && i < input.domain.nics.size(); ++i) {
+    const std::string& old = input.domain.nics[i].mac;
+    if (!old.empty() && !input.macs[i].empty()) {
+      macs.push_back({{"from", old}, {"to", input.macs[i]}});
+    }
+  }
+  json["macs"] = std::move(macs);
   return json;
 }
 
@@ -119,8 +136,10 @@ std::string to_facts_json(const FactsInput& input) {
                      {"renames", std::move(renames)},
                      {"disks", std::move(disks)},
                      {"filesystems", filesystems_json(input.guest.filesystems)},
-                     {"nics", nics_json(input.domain.nics)},
-                     {"guest", guest_json(input.guest)}};
+                     {"nics", nics_json(input)},
+                     {"guest", guest_json(input.guest)},
+                     {"domain_uuid", input.domain_uuid},
+                     {"wishes", wishes_json(input)}};
   return json.dump(2, ' ', false, Json::error_handler_t::replace);
 }
 

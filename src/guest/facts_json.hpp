@@ -8,6 +8,7 @@
 #include "model/guest_facts.hpp"
 #include "model/layout.hpp"
 #include "model/plan.hpp"
+#include "model/wishes.hpp"
 
 namespace vmconvert::guest {
 
@@ -18,6 +19,11 @@ struct FactsInput {
   // Target disk -> the loader in its boot sector: none, grub2, grub-legacy, other. None if absent.
   std::map<std::string, std::string> loaders;
   model::TargetHypervisor to = model::TargetHypervisor::kvm;
+  model::Wishes wishes = {};
+  // Of the new domain: its UUID (empty: none yet), and a MAC for each of the source's cards.
+  // Without MACs the cards keep theirs.
+  std::string domain_uuid = {};
+  std::vector<std::string> macs = {};
 };
 
 // Bytes of the guest that are no UTF-8 become U+FFFD.

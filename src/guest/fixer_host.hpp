@@ -33,11 +33,18 @@ struct DeferredRun {
   bool must_succeed = true;
 };
 
+// A value that should be nowhere once all is applied: see guest/search.hpp.
+struct WatchedValue {
+  std::string value;
+  model::Finding finding;
+};
+
 struct FixerRun {
   model::Findings findings;
   std::vector<DeferredRun> runs;  // in the order in which they were asked for
-  std::vector<std::string> log;   // "fstab: message"
-  model::Edits edits;             // of files and disks, then one for each deferred run
+  std::vector<WatchedValue> watched;
+  std::vector<std::string> log;  // "fstab: message"
+  model::Edits edits;            // of files and disks, then one for each deferred run
 };
 
 // Runs each fixer once, in the order given; their changes are staged in `root`. A fixer that fails

@@ -192,6 +192,17 @@ void set_writing_calls(vmconvert_host& host) {
   host.remove = [](void* context, const char* path) noexcept {
     return guarded(context, [&](FixerSession& s) { s.root.remove(required(path)); });
   };
+  host.forget = [](void* context, const char* path, int keep_empty, const char* note) noexcept {
+    return guarded(context, [&](FixerSession& s) {
+      s.root.forget(required(path),
+                    keep_empty != 0 ? StagedRoot::Forget::content : StagedRoot::Forget::all,
+                    message_of(note));
+    });
+  };
+  host.conceal = [](void* context, const char* path, const char* note) noexcept {
+    return guarded(context,
+                   [&](FixerSession& s) { s.root.conceal(required(path), message_of(note)); });
+  };
   host.write_disk = [](void* context, const char* disk, uint64_t offset, const char* data,
                        size_t size, const char* what) noexcept {
     return guarded(context, [&](FixerSession& s) {
@@ -224,6 +235,15 @@ void set_other_calls(vmconvert_host& host) {
       check_room(s.run.findings, "findings");
       s.run.findings.push_back(
           {message_of(id), to_severity(severity), message_of(message), message_of(remedy), false});
+    });
+  };
+  host.watch = [](void* context, const char* id, int severity, const char* value,
+                  const char* message, const char* remedy) noexcept {
+    return guarded(context, [&](FixerSession& s) {
+      check_room(s.run.watched, "values to look for");
+      s.run.watched.push_back({required(value),
+                               {message_of(id), to_severity(severity), message_of(message),
+                                message_of(remedy), false}});
     });
   };
   host.log = [](void* context, const char* message) noexcept {

@@ -339,6 +339,23 @@ void FolderRoot::remove(std::string_view path) {
   }
 }
 
+void FolderRoot::remove_tree(std::string_view path) {
+  if (lstat(path).kind != FileKind::directory) {
+    return remove(path);
+  }
+  const std::string folder = path_of(path_components(path));
+  if (folder == "/") {
+    throw_bad(path, "is the root");
+  }
+  for (const std::string& name : list(folder)) {
+    remove_tree(folder + "/" + name);
+  }
+  const Place place = place_for(path, LastLink::keep);
+  if (::unlinkat(place.folder.get(), place.name.c_str(), AT_REMOVEDIR) != 0 && errno != ENOENT) {
+    throw_call(errno, "removing the folder", path);
+  }
+}
+
 ProgramResult FolderRoot::run(const std::vector<std::string>& argv) {
   throw Error(
       ErrorKind::unsupported,

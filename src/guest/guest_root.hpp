@@ -52,6 +52,8 @@ class GuestRoot {
   virtual void write(std::string_view path, std::string_view content, unsigned mode = 0644) = 0;
   virtual void symlink(std::string_view path, std::string_view target) = 0;  // replaces
   virtual void remove(std::string_view path) = 0;  // file or link; missing is fine
+  // A folder with all that is in it; a link to one is not followed; missing is fine.
+  virtual void remove_tree(std::string_view path) = 0;
 
   // A program of the guest, run with the guest as its root: only in the appliance.
   // Error(unsupported) on a plain folder.

@@ -32,7 +32,31 @@ std::string as_text(const std::optional<std::string>& content, FileKind kind) {
   }
 }
 
+// Path, size and why: nothing of what a secret says.
+std::string describe_concealed(const StagedChange& change) {
+  const std::string note = printable(change.note);
+  if (change.kind == ChangeKind::tree_removal) {
+    return fmt::format("folder removed with all that is in it: {}", note);
+  }
+  if (change.kind == ChangeKind::removal) {
+    return change.before_kind == FileKind::symlink
+               ? fmt::format("link removed: {}", note)
+               : fmt::format("removed, {} bytes: {}", change.before_size, note);
+  }
+  if (change.after && change.after->empty()) {
+    return fmt::format("emptied, {} bytes: {}", change.before_size, note);
+  }
+  return fmt::format("changed, {} bytes -> {} bytes: {}", change.before_size,
+                     change.after ? change.after->size() : 0, note);
+}
+
 std::string describe_file(const StagedChange& change) {
+  if (change.concealed) {
+    return describe_concealed(change);
+  }
+  if (change.kind == ChangeKind::tree_removal) {
+    return "folder removed with all that is in it";
+  }
   if (is_binary(change.before) || is_binary(change.after)) {
     return describe_binary(change);
   }

@@ -40,6 +40,9 @@ std::size_t bytes_of(const std::optional<std::string>& content) {
 bool is_unchanged(const StagedChange& change) {
   const FileKind after_kind =
       change.kind == ChangeKind::symlink ? FileKind::symlink : FileKind::file;
+  if (change.kind == ChangeKind::tree_removal || (change.concealed && !change.before)) {
+    return false;  // something was there, it is only not told what
+  }
   return change.before == change.after && (!change.before || change.before_kind == after_kind);
 }
 
@@ -233,12 +236,31 @@ void StagedRoot::record(StagedChange change) {
   same->after = std::move(change.after);
   same->mode = change.mode;
   same->what = std::move(change.what);
+  if (change.concealed) {
+    same->concealed = true;
+    same->note = std::move(change.note);
+    same->before_size = same->before ? same->before->size() : same->before_size;
+  }
 }
 
 void StagedRoot::stage(const std::string& real_path, ChangeKind kind, Node node) {
-  StagedChange change{
-      m_author,       real_path, kind, content_of(real_path), std::nullopt, look(real_path).kind,
-      node.stat.mode, 0,         {}};
+  StagedChange change{m_author,
+                      real_path,
+                      kind,
+                      content_of(real_path),
+                      std::nullopt,
+                      look(real_path).kind,
+                      node.stat.mode,
+                      0,
+                      {},
+                      false,
+                      {},
+                      0};
+  if (const auto note = m_concealed.find(real_path); note != m_concealed.end()) {
+    change.concealed = true;
+    change.note = note->second;
+    change.before_size = bytes_of(change.before);
+  }
   if (kind != ChangeKind::removal) {
     make_parents(real_path);
     change.after = node.content;
@@ -276,6 +298,81 @@ void StagedRoot::remove(std::string_view path) {
   }
 }
 
+void StagedRoot::drop_tree(const std::string& real_path, const std::string& note, bool concealed) {
+  const std::string prefix = child_of(real_path, "");
+  m_staged.erase(m_staged.lower_bound(prefix), m_staged.lower_bound(prefix + '\xff'));
+  record({m_author,
+          real_path,
+          ChangeKind::tree_removal,
+          std::nullopt,
+          std::nullopt,
+          FileKind::directory,
+          0,
+          0,
+          {},
+          concealed,
+          note,
+          0});
+  m_staged[real_path] = Node{};
+}
+
+void StagedRoot::remove_tree(std::string_view path) {
+  const auto real = try_resolve(path, LastLink::keep);
+  if (!real || look(*real).kind == FileKind::missing) {
+    return;
+  }
+  if (*real == "/") {
+    throw_bad(path, "is not to be removed");
+  }
+  if (look(*real).kind != FileKind::directory) {
+    return remove(*real);
+  }
+  drop_tree(*real, "", false);
+}
+
+void StagedRoot::forget(std::string_view path, Forget what, const std::string& note) {
+  const auto real = try_resolve(path, what == Forget::content ? LastLink::follow : LastLink::keep);
+  if (!real) {
+    return;
+  }
+  FileStat found = look(*real);
+  if (found.kind == FileKind::missing) {
+    return;
+  }
+  if (*real == "/") {
+    throw_bad(path, "is not to be removed");
+  }
+  if (what == Forget::content && found.kind != FileKind::file) {
+    throw_bad(path, "is no regular file, so it cannot be emptied");
+  }
+  if (found.kind == FileKind::directory) {
+    return drop_tree(*real, note, true);
+  }
+  if (what == Forget::content && found.size == 0) {
+    return;
+  }
+  const std::uint64_t size = found.size;
+  const bool empty = what == Forget::content;
+  found.size = 0;
+  record({m_author,
+          *real,
+          empty ? ChangeKind::file : ChangeKind::removal,
+          std::nullopt,
+          empty ? std::optional<std::string>("") : std::nullopt,
+          found.kind,
+          found.mode,
+          0,
+          {},
+          true,
+          note,
+          size});
+  m_staged[*real] = empty ? Node{found, {}} : Node{};
+}
+
+void StagedRoot::conceal(std::string_view path, const std::string& note) {
+  m_concealed[resolve(path, LastLink::follow)] = note;
+}
+
 ProgramResult StagedRoot::run(const std::vector<std::string>& argv) {
   throw Error(ErrorKind::unsupported,
               fmt::format("\"{}\" cannot be run before the staged changes are applied",
@@ -303,8 +400,18 @@ void StagedRoot::write_disk(std::string_view disk, std::uint64_t offset, std::st
 void StagedRoot::write_disk(std::string_view disk, std::uint64_t offset, std::string_view content,
                             std::string_view what) {
   const std::string before = read_disk(disk, offset, content.size());  // also: is it on the disk?
-  record({m_author, std::string(disk), ChangeKind::disk, before, std::string(content),
-          FileKind::file, 0, offset, std::string(what)});
+  record({m_author,
+          std::string(disk),
+          ChangeKind::disk,
+          before,
+          std::string(content),
+          FileKind::file,
+          0,
+          offset,
+          std::string(what),
+          false,
+          {},
+          0});
   m_pieces.push_back({std::string(disk), offset, std::string(content)});
 }
 
@@ -334,6 +441,7 @@ void StagedRoot::apply_one(const StagedChange& change) {
       return m_under.write(change.path, *change.after, change.mode);
     case ChangeKind::symlink: return m_under.symlink(change.path, *change.after);
     case ChangeKind::removal: return m_under.remove(change.path);
+    case ChangeKind::tree_removal: return m_under.remove_tree(change.path);
     case ChangeKind::disk: return m_under.write_disk(change.path, change.offset, *change.after);
   }
 }

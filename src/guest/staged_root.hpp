@@ -12,7 +12,7 @@
 
 namespace vmconvert::guest {
 
-enum class ChangeKind { file, symlink, removal, disk };
+enum class ChangeKind { file, symlink, removal, tree_removal, disk };
 
 // What one fixer did to one path, or to one range of a disk.
 struct StagedChange {
@@ -26,6 +26,10 @@ struct StagedChange {
   unsigned mode = 0644;                      // of a new file
   std::uint64_t offset = 0;                  // of a disk's range
   std::string what;                          // of a disk's range: "GRUB 2 core image"
+  // Not to be shown: `note` stands for it. `before` may be absent although something was there.
+  bool concealed = false;
+  std::string note;
+  std::uint64_t before_size = 0;  // of what is concealed
 };
 
 // One edit as people see it; `diff` is never empty.
@@ -37,7 +41,10 @@ class StagedRoot final : public GuestRoot {
   explicit StagedRoot(GuestRoot& under) : m_under(under) {}
 
   // Whose changes the next ones are.
-  void set_author(std::string fixer) { m_author = std::move(fixer); }
+  void set_author(std::string fixer) {
+    m_author = std::move(fixer);
+    m_concealed.clear();
+  }
 
   // In the order in which they were made: one a path and author, each against the state before it.
   // What ended as it began is left out. Still told after apply().
@@ -56,6 +63,11 @@ class StagedRoot final : public GuestRoot {
   void write(std::string_view path, std::string_view content, unsigned mode = 0644) override;
   void symlink(std::string_view path, std::string_view target) override;
   void remove(std::string_view path) override;
+  void remove_tree(std::string_view path) override;
+  // As the fixers' door has it: the content is not read, the edit shows size and note.
+  enum class Forget { all, content };
+  void forget(std::string_view path, Forget what, const std::string& note);
+  void conceal(std::string_view path, const std::string& note);
   // Error(unsupported): programs would not see what is staged.
   ProgramResult run(const std::vector<std::string>& argv) override;
   std::string read_disk(std::string_view disk, std::uint64_t offset, std::uint64_t length) override;
@@ -87,13 +99,15 @@ class StagedRoot final : public GuestRoot {
   std::optional<std::string> content_of(const std::string& real_path);
   void make_parents(const std::string& real_path);
   void stage(const std::string& real_path, ChangeKind kind, Node node);
+  void drop_tree(const std::string& real_path, const std::string& note, bool concealed);
   void record(StagedChange change);
   void apply_one(const StagedChange& change);
 
   GuestRoot& m_under;
   std::string m_author;
   std::map<std::string, Node> m_staged;
-  std::map<std::string, FileStat> m_known;  // of the root under this one
+  std::map<std::string, FileStat> m_known;         // of the root under this one
+  std::map<std::string, std::string> m_concealed;  // real path -> note, of the present author
   std::vector<DiskPiece> m_pieces;
   std::vector<StagedChange> m_changes;
   std::size_t m_applied = 0;

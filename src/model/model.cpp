@@ -4,6 +4,7 @@
 
 #include "model/plan.hpp"
 #include "model/result.hpp"
+#include "model/wishes.hpp"
 
 namespace vmconvert::model {
 namespace {
@@ -16,6 +17,15 @@ template <class... Cases>
 Overloaded(Cases...) -> Overloaded<Cases...>;
 
 }  // namespace
+
+const char* to_string(IdentityProfile profile) {
+  switch (profile) {
+    case IdentityProfile::move: return "move";
+    case IdentityProfile::clone: return "clone";
+    case IdentityProfile::both_alive: return "both-alive";
+  }
+  return "?";
+}
 
 const char* to_string(DiskFormat format) {
   return format == DiskFormat::raw ? "raw" : "qcow2";

@@ -236,6 +236,7 @@ struct Programs final : GuestRoot {
   void write(std::string_view, std::string_view, unsigned) override {}
   void symlink(std::string_view, std::string_view) override {}
   void remove(std::string_view) override {}
+  void remove_tree(std::string_view) override {}
   std::string read_disk(std::string_view, std::uint64_t, std::uint64_t) override { return {}; }
   void write_disk(std::string_view, std::uint64_t, std::string_view) override {}
   ProgramResult run(const std::vector<std::string>& argv) override {
