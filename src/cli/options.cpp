@@ -123,6 +123,23 @@ const std::vector<OptionEntry>& option_table() {
              ->expected(1)
              ->take_all();
        }},
+      {"identity",
+       [](CLI::App& app, Options& o) {
+         app.add_option("--identity", o.identity,
+                        "move keeps who the guest is; clone renews it; both-alive also its domain")
+             ->check(CLI::IsMember({"move", "clone", "both-alive"}))
+             ->capture_default_str();
+         app.add_option("--identity-keep", o.identity_keep,
+                        "keep this group of the identity in spite of --identity (repeatable)")
+             ->type_name("GROUP")
+             ->expected(1)
+             ->take_all();
+         app.add_option("--identity-reset", o.identity_reset,
+                        "reset this group of the identity, too (repeatable)")
+             ->type_name("GROUP")
+             ->expected(1)
+             ->take_all();
+       }},
       {"root",
        [](CLI::App& app, Options& o) {
          app.add_option("--root", o.root,
@@ -180,17 +197,17 @@ const std::vector<CommandEntry>& command_table() {
        Operand::none, run_list},
       {"inspect", "what is inside a guest", "connect root json", Operand::source, run_inspect},
       {"check", "what stands in the way; exit 3 if something blocks",
-       "connect to dir vg thin-pool pool format name target root accept json", Operand::source,
-       run_check},
+       "connect to dir vg thin-pool pool format name target root identity accept json",
+       Operand::source, run_check},
       {"plan", "the exact plan: layout, edits and domain XML as diffs, bytes to move",
        "connect to dir vg thin-pool pool format name target no-define trial trial-limit start root "
-       "accept template json",
+       "identity accept template json",
        Operand::source, run_plan},
       {"trial", "patch an overlay, boot it, say whether it reached its prompt; copies nothing",
-       "connect to trial-limit root accept json", Operand::source, run_trial},
+       "connect to trial-limit root identity accept json", Operand::source, run_trial},
       {"convert", "the main job: patch, try, copy, verify, define",
        "connect to dir vg thin-pool pool format name target no-define trial trial-limit start "
-       "rate-limit checksum dry-run root accept template json",
+       "rate-limit checksum dry-run root identity accept template json",
        Operand::source, run_convert},
       {"jobs", "conversions that ended, and those that did not", "json", Operand::none, run_jobs},
       {"status", "what a job did and made, step by step", "json", Operand::job, run_status},
@@ -280,6 +297,23 @@ std::optional<model::StorageTarget> storage_of(const Options& options) {
   return std::nullopt;
 }
 
+model::Wishes wishes_of(const Options& options) {
+  model::Wishes wishes;
+  wishes.identity = options.identity == "clone"        ? model::IdentityProfile::clone
+                    : options.identity == "both-alive" ? model::IdentityProfile::both_alive
+                                                       : model::IdentityProfile::move;
+  wishes.keep = options.identity_keep;
+  wishes.reset = options.identity_reset;
+  for (const std::string& group : wishes.keep) {
+    if (std::find(wishes.reset.begin(), wishes.reset.end(), group) != wishes.reset.end()) {
+      throw Error(ErrorKind::usage,
+                  fmt::format("the group {} cannot be kept and reset", printable(group)),
+                  "name it once: --identity-keep or --identity-reset");
+    }
+  }
+  return wishes;
+}
+
 }  // namespace
 
 job::Request to_request(const Options& options) {
@@ -298,6 +332,7 @@ job::Request to_request(const Options& options) {
                 "a trial boots under QEMU, which cannot boot a guest made for Xen",
                 "leave --trial out: the boot path is walked instead");
   }
+  request.wishes = wishes_of(options);
   request.record = options.record;
   request.name = options.name;
   request.root_device = options.root;
@@ -339,6 +374,7 @@ _vmconvert() {{
   fi
   case $prev in
     --to) COMPREPLY=($(compgen -W "kvm xen" -- "$cur")); return ;;
+    --identity) COMPREPLY=($(compgen -W "move clone both-alive" -- "$cur")); return ;;
     --format) COMPREPLY=($(compgen -W "raw qcow2" -- "$cur")); return ;;
     --progress) COMPREPLY=($(compgen -W "auto bar json none" -- "$cur")); return ;;
     --dir|--state-dir) COMPREPLY=($(compgen -d -- "$cur")); return ;;

@@ -31,6 +31,9 @@ struct Options {
   std::string state_dir;
   std::string progress = "auto";
   std::vector<std::string> accept;
+  std::string identity = "move";
+  std::vector<std::string> identity_keep;
+  std::vector<std::string> identity_reset;
   unsigned trial_limit = 0;
   bool trial = false;
   bool no_define = false;

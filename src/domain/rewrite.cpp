@@ -27,6 +27,42 @@ const char* yes_no(bool value) {
   return value ? "yes" : "no";
 }
 
+xmlNode* child_of(xmlNode& parent, std::string_view name) {
+  for (xmlNode* node = parent.children; node != nullptr; node = node->next) {
+    if (is_element(*node, name)) {
+      return node;
+    }
+  }
+  return nullptr;
+}
+
+// Before the stylesheet, so that a site's own sees nothing else. An interface without an address
+// gets one, for libvirt would make up another each time.
+void set_macs(xmlNode& domain, const std::vector<std::string>& macs) {
+  std::size_t index = 0;
+  xmlNode* const devices = child_of(domain, "devices");
+  for (xmlNode* node = devices == nullptr ? nullptr : devices->children; node != nullptr;
+       node = node->next) {
+    if (!is_element(*node, "interface") || index >= macs.size()) {
+      continue;
+    }
+    const std::string& mac = macs[index++];
+    if (mac.empty()) {
+      continue;
+    }
+    xmlNode* const old = child_of(*node, "mac");
+    set_attribute(old == nullptr ? add(*node, "mac") : *old, "address", mac);
+  }
+}
+
+// A second machine is another generation, too.
+void drop_genid(xmlNode& domain) {
+  if (xmlNode* const genid = child_of(domain, "genid")) {
+    xmlUnlinkNode(genid);
+    xmlFreeNode(genid);
+  }
+}
+
 // <vmconvert><domain ...the source.../><target><disk .../>...</target></vmconvert>
 XmlDoc wrap(const RewriteRequest& request) {
   const XmlDoc source = parse_xml(request.source_xml, "the source's description");
@@ -47,6 +83,10 @@ XmlDoc wrap(const RewriteRequest& request) {
     throw std::bad_alloc();
   }
   xmlAddChild(root, copy);
+  set_macs(*copy, request.macs);
+  if (!request.uuid.empty()) {
+    drop_genid(*copy);
+  }
   xmlNode& target = add(*root, "target");
   for (const RewriteDisk& disk : request.disks) {
     check_path(disk.path.native(), "disk " + disk.target, "the new guest");

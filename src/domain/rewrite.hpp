@@ -32,6 +32,7 @@ struct RewriteRequest {
   std::filesystem::path stylesheet;
   std::string name;
   std::string uuid;               // empty: the source's, if it has one
+  std::vector<std::string> macs;  // of the source's interfaces, in order; empty: as they are
   std::string virt_type = "kvm";  // kvm, qemu, xen
   std::string emulator;           // empty: the hypervisor's own choice
   std::vector<RewriteDisk> disks;

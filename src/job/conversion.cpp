@@ -140,7 +140,7 @@ void Conversion::check_target() {
         host::Connection::open(state.target_uri, host::Access::read_write);
     target.uri = state.target_uri;
     target.name_defined = connection.domain_exists(state.name);
-    const std::string& uuid = state.source.domain.uuid;
+    const std::string uuid = new_identity(state.source.domain, state.name, state.request).uuid;
     target.uuid_defined = !target.name_defined && !uuid.empty() && connection.domain_exists(uuid);
   }
   state.add_findings(plan::check_target(target));

@@ -67,6 +67,8 @@ std::string Conversion::make_domain_xml() const {
           ? state.request.stylesheet
           : state.tools.templates / "domain" / (to_xen ? "xen-to-xen.xsl" : "xen-to-kvm.xsl");
   rewrite.name = state.name;
+  rewrite.uuid = state.identity.uuid == state.source.domain.uuid ? "" : state.identity.uuid;
+  rewrite.macs = state.identity.macs;
   rewrite.virt_type = virt_type();
   rewrite.arch = state.source.domain.arch;
   for (const model::TargetDisk& disk : state.layout.disks) {

@@ -1,6 +1,7 @@
 // Overlays, and the one appliance run on them: inspect, fix, walk the boot path, trim.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 
 #include "base/error.hpp"
@@ -12,6 +13,7 @@
 #include "guest/facts_json.hpp"
 #include "guest/fixer_host.hpp"
 #include "guest/fixer_loader.hpp"
+#include "guest/search.hpp"
 #include "guest/staged_root.hpp"
 #include "job/conversion.hpp"
 #include "job/state.hpp"
@@ -154,10 +156,19 @@ void Conversion::patch() {
 void Conversion::fix_guest(guest::Appliance& appliance) {
   State& state = *m_state;
   const model::Domain& domain = state.source.domain;
-  state.add_findings(plan::check_guest(domain, state.guest, appliance.notes()));
-  const std::string facts =
-      guest::to_facts_json({domain, state.layout, state.guest,
-                            loaders(state.layout, state.disk_facts), state.request.to});
+  state.identity = new_identity(domain, state.name, state.request);
+  model::Findings seen = plan::check_guest(domain, state.guest, appliance.notes());
+  if (state.request.wishes.identity != model::IdentityProfile::move) {
+    // The identity fixer says of each what becomes of it.
+    seen.erase(
+        std::remove_if(seen.begin(), seen.end(),
+                       [](const model::Finding& one) { return one.id == "shared-identity"; }),
+        seen.end());
+  }
+  state.add_findings(std::move(seen));
+  const std::string facts = guest::to_facts_json(
+      {domain, state.layout, state.guest, loaders(state.layout, state.disk_facts), state.request.to,
+       state.request.wishes, state.identity.uuid, state.identity.macs});
 
   const guest::FixerOptions options = fixer_options(domain);
   guest::StagedRoot staged(appliance.root());
@@ -172,6 +183,10 @@ void Conversion::fix_guest(guest::Appliance& appliance) {
   state.report("appliance", "writing the edits");
   staged.apply();
   state.add_findings(guest::run_deferred(run.runs, appliance.root(), state.tools.progress));
+  if (!run.watched.empty()) {
+    state.report("appliance", "looking for old values");
+    state.add_findings(guest::search_values(appliance.root(), run.watched));
+  }
   state.report("appliance", "walking the boot path");
   const guest::BootPath path =
       guest::walk_boot_path(appliance.root(), state.guest, state.layout, state.request.to);

@@ -10,6 +10,7 @@
 #include "model/checksum.hpp"
 #include "model/plan.hpp"
 #include "model/progress.hpp"
+#include "model/wishes.hpp"
 
 namespace vmconvert::job {
 
@@ -35,6 +36,7 @@ struct Request {
   std::string target_uri;  // empty: qemu:///system, or an embedded driver where no daemon runs
   std::filesystem::path stylesheet;  // --template; empty: ours
   std::filesystem::path state_dir;
+  model::Wishes wishes = {};
   bool record = false;  // in the journal: it is meant to make something
 };
 

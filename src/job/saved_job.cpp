@@ -7,6 +7,7 @@
 #include "base/atomic_file.hpp"
 #include "base/error.hpp"
 #include "base/fd.hpp"
+#include "guest/wishes_json.hpp"
 
 namespace vmconvert::job {
 namespace {
@@ -58,7 +59,8 @@ Json request_to_json(const Request& request) {
           {"define", request.define},
           {"start", request.start},
           {"target", request.target_uri},
-          {"template", request.stylesheet.string()}};
+          {"template", request.stylesheet.string()},
+          {"wishes", guest::wishes_to_json(request.wishes)}};
 }
 
 Request request_from_json(const Json& json) {
@@ -78,6 +80,7 @@ Request request_from_json(const Json& json) {
   request.start = json.at("start").get<bool>();
   request.target_uri = json.at("target").get<std::string>();
   request.stylesheet = json.at("template").get<std::string>();
+  request.wishes = guest::wishes_from_json(json.value("wishes", Json::object()));
   return request;
 }
 

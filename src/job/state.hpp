@@ -12,6 +12,7 @@
 #include "host/accelerator.hpp"
 #include "job/conversion.hpp"
 #include "job/journal.hpp"
+#include "job/new_identity.hpp"
 #include "job/place.hpp"
 #include "job/request.hpp"
 #include "job/source.hpp"
@@ -40,6 +41,7 @@ struct Conversion::State {
   model::Layout layout = {};
 
   // patch()
+  NewIdentity identity = {};
   host::Accelerator accelerator = {};
   std::vector<disk::DiskSource> disks = {};  // parallel to layout.disks
   std::vector<std::filesystem::path> overlays = {};
