@@ -127,6 +127,7 @@ void Conversion::Carrier::operator()(const model::BootTrial& step) {
         fmt::format("read the console in {}; nothing was copied", trial.console_log.string()));
   }
   if (m_state.journal) {
+    m_owner.keep_report("", "");
     m_owner.save_plan(m_plan);  // with the verdict: a process that goes on tells of it, too
   }
 }

@@ -73,6 +73,9 @@ class Conversion {
   void finish_job();
   void end_of_work();
   void save_plan(const model::Plan& plan);
+  void begin_report(const model::Plan& plan);
+  void keep_report(const std::string& ended, const std::string& problem);
+  void reopen_report();
   [[nodiscard]] std::vector<StepRecord> journal_steps(const model::Plan& plan);
   void open_job(const std::string& job);
   void look_at_source();

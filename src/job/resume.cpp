@@ -65,6 +65,8 @@ std::vector<StepRecord> Conversion::journal_steps(const model::Plan& plan) {
   }
   std::vector<StepRecord> steps = state.journal->steps(id);
   if (steps.empty()) {
+    begin_report(plan);
+    keep_report("", "");
     save_plan(plan);
     state.journal->set_steps(id, what);
     return state.journal->steps(id);
@@ -96,6 +98,7 @@ void Conversion::save_plan(const model::Plan& plan) {
 void Conversion::finish_job() {
   State& state = *m_state;
   if (state.journal) {
+    keep_report("done", "");
     state.journal->set_state(state.workspace->job_id(), JobState::done);
     end_of_work();
   }
@@ -122,6 +125,7 @@ std::string Conversion::ended_by(const Error& error) {
     return "";
   }
   if (error.kind() == ErrorKind::interrupted) {
+    keep_report("interrupted", error.message());
     state.journal->set_state(id, JobState::interrupted, error.message());
     if (state.can_go_on) {
       state.workspace->keep_scratch();
@@ -136,6 +140,7 @@ std::string Conversion::ended_by(const Error& error) {
     state.workspace->keep_scratch();
     return fmt::format("not all could be taken back: vmconvert undo {} tries again", id);
   }
+  keep_report("failed", error.message());
   state.journal->set_state(id, JobState::failed, error.message());
   end_of_work();
   std::error_code ignored;
@@ -171,6 +176,7 @@ std::unique_ptr<Conversion> Conversion::reopen(const fs::path& state_dir, const 
   state.result.job = view.record.id;
   if (saved.plan && !view.steps.empty()) {
     state.can_go_on = true;
+    conversion->reopen_report();
     tidy_scratch(state.workspace->scratch());
     plan = conversion->reopen_plan(*saved.plan);
   } else {

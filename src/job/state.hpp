@@ -14,10 +14,12 @@
 #include "job/journal.hpp"
 #include "job/new_identity.hpp"
 #include "job/place.hpp"
+#include "job/recorder.hpp"
 #include "job/request.hpp"
 #include "job/source.hpp"
 #include "job/workspace.hpp"
 #include "model/disk_facts.hpp"
+#include "model/job_report.hpp"
 #include "model/plan.hpp"
 #include "model/result.hpp"
 
@@ -50,8 +52,20 @@ struct Conversion::State {
   std::vector<std::vector<model::AllocationNote>> allocation = {};
   std::string saved_domain_xml = {};  // of a job that goes on; empty: still to be made
 
+  // What is kept for the job's report; shared with whoever still reports when this is gone.
+  std::shared_ptr<Recorder> recorder = std::make_shared<Recorder>();
+  std::optional<model::JobReport> report_so_far = {};
+
   State(Request the_request, Tools the_tools)
-      : request(std::move(the_request)), tools(std::move(the_tools)) {}
+      : request(std::move(the_request)), tools(std::move(the_tools)) {
+    tools.progress = [shown = std::move(tools.progress),
+                      kept = recorder](const model::Progress& progress) {
+      kept->see(progress);
+      if (shown) {
+        shown(progress);
+      }
+    };
+  }
 
   void report(const char* stage, const std::string& what) const {
     if (tools.progress) {
