@@ -15,7 +15,7 @@ int run_resume(const Options& options, ProgressView& view) {
                                               : std::filesystem::absolute(options.state_dir);
   std::optional<model::Plan> plan;
   const auto conversion =
-      job::Conversion::reopen(state_dir, options.job, make_tools(commands, view), plan);
+      job::Conversion::reopen(state_dir, options.job, make_tools(commands, options, view), plan);
   return watch_conversion(*conversion, options, view, [&] {
     if (!plan) {
       return convert_from_the_start(*conversion, options, view);

@@ -115,6 +115,22 @@ const std::vector<OptionEntry>& option_table() {
        [](CLI::App& app, Options& o) {
          app.add_flag("--json", o.json, "print one JSON object instead of text");
        }},
+      {"metrics",
+       [](CLI::App& app, Options& o) {
+         app.add_option("--metrics", o.metrics,
+                        "file to write this host's jobs to, in Prometheus' text format")
+             ->type_name("FILE");
+       }},
+      {"output",
+       [](CLI::App& app, Options& o) {
+         app.add_option("-o,--output", o.output, "file to write; - or nothing: standard output")
+             ->type_name("FILE");
+       }},
+      {"example",
+       [](CLI::App& app, Options& o) {
+         app.add_flag("--example", o.example,
+                      "print a configuration file with every setting explained");
+       }},
       {"accept",
        [](CLI::App& app, Options& o) {
          app.add_option("--accept", o.accept,
@@ -207,16 +223,21 @@ const std::vector<CommandEntry>& command_table() {
        "connect to trial-limit root identity accept json", Operand::source, run_trial},
       {"convert", "the main job: patch, try, copy, verify, define",
        "connect to dir vg thin-pool pool format name target no-define trial trial-limit start "
-       "rate-limit checksum dry-run root identity accept template json",
+       "rate-limit checksum dry-run root identity accept template metrics json",
        Operand::source, run_convert},
       {"jobs", "conversions that ended, and those that did not", "json", Operand::none, run_jobs},
       {"status", "what a job did and made, step by step", "json", Operand::job, run_status},
-      {"resume", "go on with an interrupted job", "json", Operand::job, run_resume},
-      {"undo", "take back what a job made, and nothing else", "", Operand::job, run_undo},
+      {"resume", "go on with an interrupted job", "metrics json", Operand::job, run_resume},
+      {"undo", "take back what a job made, and nothing else", "metrics", Operand::job, run_undo},
       {"verify", "read a job's disks again and compare them with what was copied", "json",
        Operand::job, run_verify},
       {"forget", "remove the record of a finished job", "", Operand::job, run_forget},
-      {"completion", "print a completion script for bash", "", Operand::none, run_completion},
+      {"report", "a job as one HTML file: disks, edits, times, the console of its trial", "output",
+       Operand::job, run_report},
+      {"config", "settings: their values, and where each came from", "example json", Operand::none,
+       run_config},
+      {"completion", "print a completion script for bash, zsh or fish", "", Operand::shell,
+       run_completion},
   };
   return k_commands;
 }
@@ -241,6 +262,11 @@ std::unique_ptr<CLI::App> make_parser(Options& options, const CommandEntry*& cho
              "SOURCE", options.source,
              "domain XML file (*.xml), xl/xm configuration (*.cfg), or with -c a domain's name")
           ->required();
+    }
+    if (command.operand == Operand::shell) {
+      sub->add_option("SHELL", options.shell, "the shell that it is for")
+          ->check(CLI::IsMember({"bash", "zsh", "fish"}))
+          ->capture_default_str();
     }
     add_options(*sub, command.options, options);
     if (command.run != run_completion) {
@@ -346,50 +372,6 @@ job::Request to_request(const Options& options) {
   request.state_dir = options.state_dir.empty() ? default_state_dir()
                                                 : std::filesystem::absolute(options.state_dir);
   return request;
-}
-
-std::string bash_completion() {
-  Options options;
-  const CommandEntry* chosen = nullptr;
-  const auto app = make_parser(options, chosen);
-  std::vector<std::string> names;
-  std::string cases;
-  for (const CommandEntry& command : command_table()) {
-    names.emplace_back(command.name);
-    std::vector<std::string> flags;
-    for (const CLI::Option* option : app->get_subcommand(command.name)->get_options()) {
-      for (const std::string& name : option->get_lnames()) {
-        flags.push_back("--" + name);
-      }
-    }
-    cases += fmt::format("    {}) words=\"{}\" ;;\n", command.name, join(flags, " "));
-  }
-  return fmt::format(R"(# bash completion for vmconvert
-_vmconvert() {{
-  local cur=${{COMP_WORDS[COMP_CWORD]}} prev=${{COMP_WORDS[COMP_CWORD-1]}} words=""
-  COMPREPLY=()
-  if [ "$COMP_CWORD" -eq 1 ]; then
-    COMPREPLY=($(compgen -W "{} --help --version" -- "$cur"))
-    return
-  fi
-  case $prev in
-    --to) COMPREPLY=($(compgen -W "kvm xen" -- "$cur")); return ;;
-    --identity) COMPREPLY=($(compgen -W "move clone both-alive" -- "$cur")); return ;;
-    --format) COMPREPLY=($(compgen -W "raw qcow2" -- "$cur")); return ;;
-    --progress) COMPREPLY=($(compgen -W "auto bar json none" -- "$cur")); return ;;
-    --dir|--state-dir) COMPREPLY=($(compgen -d -- "$cur")); return ;;
-  esac
-  case ${{COMP_WORDS[1]}} in
-{}  esac
-  if [[ $cur == -* ]]; then
-    COMPREPLY=($(compgen -W "$words" -- "$cur"))
-  else
-    COMPREPLY=($(compgen -f -- "$cur"))
-  fi
-}}
-complete -o filenames -F _vmconvert vmconvert
-)",
-                     join(names, " "), cases);
 }
 
 }  // namespace vmconvert::cli

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <CLI/App.hpp>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -11,6 +12,11 @@
 #include "job/request.hpp"
 
 namespace vmconvert::cli {
+
+struct SettingOrigin {
+  std::string value;  // as config shows it
+  std::string from;   // "/etc/vmconvert/vmconvert.toml, line 3"; empty: the default
+};
 
 struct Options {
   std::string source;
@@ -43,9 +49,17 @@ struct Options {
   bool json = false;
   bool quiet = false;
   int verbose = 0;
+  bool example = false;
+  std::string output;
+  std::string metrics;
+  std::string shell = "bash";
+  // Folders of the site's fixers: no option, a setting.
+  std::vector<std::string> fixers = {"/etc/vmconvert/fixers"};
+  // What the settings were before the command line, and where from: for the command config.
+  std::map<std::string, SettingOrigin> settings;
 };
 
-enum class Operand { none, source, job };
+enum class Operand { none, source, job, shell };
 
 struct CommandEntry {
   const char* name;
@@ -62,8 +76,5 @@ std::unique_ptr<CLI::App> make_parser(Options& options, const CommandEntry*& cho
 ProgressMode progress_mode(const Options& options, bool is_terminal);
 // Error(usage) for combinations that make no sense.
 job::Request to_request(const Options& options);
-
-// A completion script for bash, made from the tables.
-std::string bash_completion();
 
 }  // namespace vmconvert::cli

@@ -16,10 +16,11 @@ ProgramPaths program_paths() {
     return {std::filesystem::path(VMCONVERT_SOURCE_DIR) / "templates", build / "fixers",
             build / "nbdkit", build / "vmconvert-allocation"};
   }
-  const std::filesystem::path libraries = VMCONVERT_INSTALL_LIBDIR;
-  return {std::filesystem::path(VMCONVERT_INSTALL_DATADIR) / "templates", libraries / "fixers",
-          libraries / "nbdkit",
-          std::filesystem::path(VMCONVERT_INSTALL_LIBEXECDIR) / "vmconvert-allocation"};
+  // Beside the program, so that one build serves /usr/local, a package, and a chroot.
+  const std::filesystem::path prefix = self.parent_path().parent_path();
+  const std::filesystem::path libraries = prefix / VMCONVERT_LIBDIR;
+  return {prefix / VMCONVERT_DATADIR / "templates", libraries / "fixers", libraries / "nbdkit",
+          prefix / VMCONVERT_LIBEXECDIR / "vmconvert-allocation"};
 }
 
 std::filesystem::path default_state_dir() {

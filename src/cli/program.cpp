@@ -4,13 +4,17 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <optional>
 
 #include "base/error.hpp"
 #include "base/interrupt.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
+#include "cli/commands.hpp"
 #include "cli/exit_code.hpp"
+#include "cli/metrics_file.hpp"
 #include "cli/options.hpp"
+#include "cli/settings.hpp"
 
 namespace vmconvert::cli {
 namespace {
@@ -51,9 +55,18 @@ class LogScope {
 int run_command(const CommandEntry& command, const Options& options) {
   ProgressView view(progress_mode(options, ::isatty(STDERR_FILENO) == 1), STDERR_FILENO);
   const LogScope log(sink_for(options, view));
+  const bool changes_jobs =
+      command.run == run_convert || command.run == run_resume || command.run == run_undo;
   try {
-    return command.run(options, view);
+    const int code = command.run(options, view);
+    if (changes_jobs) {
+      write_metrics(options);
+    }
+    return code;
   } catch (const Error& error) {
+    if (changes_jobs) {
+      write_metrics(options);
+    }
     view.print(fmt::format("vmconvert: {}", printable(to_text(error))));
     return exit_code_for(error.kind());
   } catch (const std::exception& error) {
@@ -66,12 +79,23 @@ int run_command(const CommandEntry& command, const Options& options) {
 
 int run_program(int argc, char** argv) {
   Options options;
+  std::optional<Error> bad_settings;  // told once it is known that somebody needs them
+  try {
+    apply_settings(options);
+  } catch (const Error& error) {
+    bad_settings = error;
+  }
   const CommandEntry* chosen = nullptr;
   const auto parser = make_parser(options, chosen);
   try {
     parser->parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return parser->exit(error) == 0 ? k_exit_done : k_exit_usage;
+  }
+  if (bad_settings && chosen->run != run_completion && !options.example) {
+    ProgressView view(ProgressMode::none, STDERR_FILENO);
+    view.print(fmt::format("vmconvert: {}", printable(to_text(*bad_settings))));
+    return exit_code_for(bad_settings->kind());
   }
   install_interrupt_handlers();
   return run_command(*chosen, options);

@@ -11,11 +11,14 @@
 namespace vmconvert::cli {
 namespace {
 
-// Ours, and the site's where there is such a folder.
-std::vector<std::filesystem::path> fixer_folders(const ProgramPaths& paths) {
+// Ours, and the site's where there are such folders.
+std::vector<std::filesystem::path> fixer_folders(const ProgramPaths& paths,
+                                                 const Options& options) {
   std::vector<std::filesystem::path> folders = {paths.fixers};
-  if (std::filesystem::is_directory("/etc/vmconvert/fixers")) {
-    folders.emplace_back("/etc/vmconvert/fixers");
+  for (const std::string& folder : options.fixers) {
+    if (std::filesystem::is_directory(folder)) {
+      folders.emplace_back(folder);
+    }
   }
   return folders;
 }
@@ -29,12 +32,12 @@ void print(ProgressView& view, const std::string& text) {
   }
 }
 
-job::Tools make_tools(CommandRunner& commands, ProgressView& view) {
+job::Tools make_tools(CommandRunner& commands, const Options& options, ProgressView& view) {
   const ProgramPaths paths = program_paths();
   return {commands,
           [&view](const model::Progress& progress) { view.show(progress); },
           paths.templates,
-          fixer_folders(paths),
+          fixer_folders(paths, options),
           paths.nbdkit_plugin,
           VMCONVERT_VERSION,
           paths.allocation_reader};
@@ -64,7 +67,7 @@ int watch_conversion(job::Conversion& conversion, const Options& options, Progre
 int with_conversion(const Options& options, ProgressView& view,
                     const std::function<int(job::Conversion&)>& body) {
   RealCommandRunner commands;
-  job::Conversion conversion(to_request(options), make_tools(commands, view));
+  job::Conversion conversion(to_request(options), make_tools(commands, options, view));
   return watch_conversion(conversion, options, view, [&] { return body(conversion); });
 }
 

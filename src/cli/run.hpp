@@ -12,8 +12,8 @@ namespace vmconvert::cli {
 // Text for stdout; the bar is taken off first.
 void print(ProgressView& view, const std::string& text);
 
-// Both arguments must outlive what is returned.
-job::Tools make_tools(CommandRunner& commands, ProgressView& view);
+// `commands` and `view` must outlive what is returned.
+job::Tools make_tools(CommandRunner& commands, const Options& options, ProgressView& view);
 
 // Runs `body` and returns what it returns. With --json, the result is printed as one object
 // whatever happened, the error in it; Error goes on to main, with what to do next.

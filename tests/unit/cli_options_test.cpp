@@ -64,14 +64,6 @@ TEST(Options, StartWithoutDefineIsAUsageError) {
   }
 }
 
-TEST(Options, CompletionNamesEachCommandAndOption) {
-  const std::string script = bash_completion();
-  for (const CommandEntry& command : command_table()) {
-    EXPECT_THAT(script, HasSubstr(command.name));
-  }
-  EXPECT_THAT(script, HasSubstr("--trial-limit"));
-}
-
 TEST(ExitCodes, AreTheContract) {
   EXPECT_EQ(exit_code_for(ErrorKind::io), 1);
   EXPECT_EQ(exit_code_for(ErrorKind::bad_input), 1);

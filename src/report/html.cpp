@@ -1,0 +1,335 @@
+#include "report/html.hpp"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/text.hpp"
+#include "base/units.hpp"
+#include "report/html_parts.hpp"
+
+namespace vmconvert::report {
+namespace {
+
+// How many bytes a well-formed UTF-8 character at `at` has; 0: it is none.
+std::size_t utf8_length(std::string_view text, std::size_t at) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned char first = byte(at);
+  const std::size_t length = first < 0x80                     ? 1
+                             : first >= 0xC2 && first <= 0xDF ? 2
+                             : (first & 0xF0U) == 0xE0U       ? 3
+                             : first >= 0xF0 && first <= 0xF4 ? 4
+                                                              : 0;
+  if (length == 0 || at + length > text.size()) {
+    return 0;
+  }
+  for (std::size_t i = 1; i < length; ++i) {
+    if ((byte(at + i) & 0xC0U) != 0x80U) {
+      return 0;
+    }
+  }
+  const unsigned char second = length > 2 ? byte(at + 1) : 0;
+  const bool overlong = (first == 0xE0 && second < 0xA0) || (first == 0xF0 && second < 0x90);
+  const bool beyond = (first == 0xED && second > 0x9F) || (first == 0xF4 && second > 0x8F);
+  return overlong || beyond ? 0 : length;
+}
+
+// Characters that turn the reading direction or hide: a path could show as another one.
+bool deceives(std::string_view character) {
+  if (character.size() == 2) {
+    return static_cast<unsigned char>(character[0]) == 0xC2 &&
+           static_cast<unsigned char>(character[1]) < 0xA0;  // C1 controls
+  }
+  static constexpr std::array<std::string_view, 14> k_turns = {
+      "\u200b", "\u200c", "\u200d", "\u200e", "\u200f", "\u202a", "\u202b",
+      "\u202c", "\u202d", "\u202e", "\u2066", "\u2067", "\u2068", "\u2069"};
+  return std::find(k_turns.begin(), k_turns.end(), character) != k_turns.end();
+}
+
+std::string when(std::int64_t seconds) {
+  return seconds == 0 ? "unknown" : fmt::format("{:%Y-%m-%d %H:%M:%S}", fmt::localtime(seconds));
+}
+
+std::string row(std::string_view name, const std::string& value) {
+  return value.empty() ? ""
+                       : fmt::format("<tr><th scope=\"row\">{}</th><td>{}</td></tr>\n", name,
+                                     escape_html(value));
+}
+
+struct Verdict {
+  const char* css;
+  const char* symbol;
+  std::string text;
+};
+
+Verdict verdict_of(const ReportPage& page) {
+  const model::JobReport& report = page.report;
+  if (page.state == "done") {
+    if (report.trial && report.trial->booted) {
+      return {"good", "✓", "Converted, and its boot was seen before a byte was copied"};
+    }
+    return {"good", "✓", "Converted; the boot path was walked, no boot was seen"};
+  }
+  if (page.state == "failed") {
+    return {"bad", "✗", "Failed; what was made was taken back"};
+  }
+  if (page.state == "undone") {
+    return {"calm", "↶", "Undone: what was made was taken back"};
+  }
+  if (page.state == "running") {
+    return {"calm", "…", "At work"};
+  }
+  return {"warn", "!", "Unfinished: it can go on, or be taken back"};
+}
+
+std::string header(const ReportPage& page) {
+  const model::JobReport& report = page.report;
+  const Verdict verdict = verdict_of(page);
+  std::uint64_t size = 0;
+  std::uint64_t read = 0;
+  std::uint64_t skipped = 0;
+  for (const model::ReportDisk& disk : report.disks) {
+    size += disk.size;
+    read += disk.read;
+    skipped += disk.skipped;
+  }
+  double seconds = 0;
+  for (const model::ReportRun& run : report.runs) {
+    seconds += run.seconds;
+  }
+  const std::string title = report.name == report.guest
+                                ? escape_html(report.name)
+                                : escape_html(report.guest + " → " + report.name);
+  std::string text = fmt::format(
+      "<header>\n<p class=\"over\">vmconvert report · job {}</p>\n<h1>{}</h1>\n"
+      "<p class=\"verdict {}\"><span aria-hidden=\"true\">{}</span> {}</p>\n",
+      escape_html(report.job), title, verdict.css, verdict.symbol, escape_html(verdict.text));
+  if (!report.error.empty()) {
+    text += fmt::format("<p class=\"error\">{}</p>\n", escape_html(report.error));
+  }
+  const auto number = [](std::string_view name, const std::string& value, const std::string& more) {
+    return fmt::format("<div><dt>{}</dt><dd>{}<small>{}</small></dd></div>\n", name,
+                       escape_html(value), escape_html(more));
+  };
+  const double share =
+      size == 0 ? 0 : 100.0 * static_cast<double>(skipped) / static_cast<double>(size);
+  text += "<dl class=\"numbers\">\n";
+  text +=
+      number("Time", seconds_text(seconds),
+             fmt::format("in {} run{}", report.runs.size(), report.runs.size() == 1 ? "" : "s"));
+  text += number("Read", bytes_text(read), fmt::format("of {}", bytes_text(size)));
+  text += number("Never read", bytes_text(skipped), fmt::format("{:.0f}% is free or zero", share));
+  text += number("Changes inside", std::to_string(report.edits.size()),
+                 report.edits.size() == 1 ? "edit" : "edits");
+  if (report.trial) {
+    text += number("Trial", report.trial->booted ? seconds_text(report.trial->seconds) : "failed",
+                   report.trial->booted ? "to its prompt" : "see the console");
+  }
+  return text + "</dl>\n</header>\n";
+}
+
+std::string contents(const ReportPage& page) {
+  std::string text =
+      "<nav aria-label=\"Contents\"><ul>\n<li><a href=\"#decided\">Decided</a></li>\n"
+      "<li><a href=\"#disks\">Disks</a></li>\n<li><a href=\"#findings\">Findings</a></li>\n"
+      "<li><a href=\"#edits\">Edits</a></li>\n<li><a href=\"#xml\">Domain</a></li>\n"
+      "<li><a href=\"#time\">Time</a></li>\n";
+  if (page.report.trial || !page.console.empty()) {
+    text += "<li><a href=\"#trial\">Trial</a></li>\n";
+  }
+  return text + "<li><a href=\"#checksums\">Checksums</a></li>\n</ul></nav>\n";
+}
+
+std::string decided(const model::JobReport& report) {
+  const model::GuestFacts& inside = report.inside;
+  std::string text =
+      "<section id=\"decided\" aria-labelledby=\"h-decided\">\n"
+      "<h2 id=\"h-decided\">What was decided, and why</h2>\n"
+      "<div class=\"wide\"><table class=\"facts\">\n<caption class=\"hidden\">The guest and the "
+      "conversion</caption>\n<tbody>\n";
+  text += row("Source", report.source);
+  text += row("Was", fmt::format("Xen {} guest, {} of memory, {} vCPU", report.kind,
+                                 bytes_text(report.memory), report.vcpus));
+  text += row("Becomes", fmt::format("{} domain {}", report.to, report.name));
+  text += row("System", inside.os_name);
+  text += row("Host name", inside.hostname);
+  text += row("Root on", inside.root_device);
+  text += row("/boot on", inside.boot_device == inside.root_device ? "" : inside.boot_device);
+  for (const model::Kernel& kernel : inside.kernels) {
+    text += row("Kernel", fmt::format("{}, image {}, initramfs {}", kernel.version,
+                                      kernel.image.empty() ? "none" : kernel.image,
+                                      kernel.initrd.empty() ? "none" : kernel.initrd));
+  }
+  text += row("Boot loader found", inside.loader);
+  std::vector<std::string> renames;
+  for (const model::DeviceRename& rename : report.renames) {
+    renames.push_back(rename.from + " → " + rename.to);
+  }
+  text += row("Device names", join(renames, ", "));
+  text += row("Domain XML in", report.xml_path);
+  text += row("Defined on", report.defined_on);
+  text += row("Appliance ran under", report.accelerator);
+  text += row("Made by", "vmconvert " + report.program);
+  text += "</tbody></table></div>\n";
+  if (!report.boot_path.empty()) {
+    text +=
+        "<h3>The boot path, link by link</h3>\n<div class=\"wide\"><table>\n<caption>Walked in the "
+        "patched image, from boot sector to init</caption>\n<thead><tr><th scope=\"col\">Link</th>"
+        "<th scope=\"col\">Found</th><th scope=\"col\">Evidence</th></tr></thead><tbody>\n";
+    for (const model::BootLink& link : report.boot_path) {
+      text += fmt::format(
+          "<tr><th scope=\"row\">{}</th><td><span class=\"tag "
+          "{}\">{}</span></td><td>{}</td></tr>\n",
+          escape_html(link.name), link.ok ? "good" : "bad", link.ok ? "yes" : "gap",
+          escape_html(link.what));
+    }
+    text += "</tbody></table></div>\n";
+  }
+  if (!report.steps.empty()) {
+    text += "<h3>The steps</h3>\n<ol class=\"steps\">\n";
+    for (const std::string& step : report.steps) {
+      text += fmt::format("<li>{}</li>\n", escape_html(step));
+    }
+    text += "</ol>\n";
+  }
+  return text + "</section>\n";
+}
+
+std::string findings(const model::JobReport& report) {
+  std::string text =
+      "<section id=\"findings\" aria-labelledby=\"h-findings\">\n"
+      "<h2 id=\"h-findings\">Findings, and what became of them</h2>\n";
+  if (report.findings.empty()) {
+    return text + "<p>Nothing stood in the way.</p>\n</section>\n";
+  }
+  text +=
+      "<div class=\"wide\"><table>\n<caption class=\"hidden\">Findings</caption>\n<thead><tr>"
+      "<th scope=\"col\">Finding</th><th scope=\"col\">Weight</th><th scope=\"col\">What</th>"
+      "<th scope=\"col\">What became of it</th></tr></thead><tbody>\n";
+  for (const model::Finding& finding : report.findings) {
+    const bool blocks = finding.severity == model::Severity::blocks;
+    const char* css = blocks ? "bad" : finding.severity == model::Severity::warns ? "warn" : "calm";
+    const std::string became = finding.acknowledged ? "Accepted by the operator (--accept)."
+                               : blocks             ? "It stopped the conversion."
+                                                    : "It did not stand in the way.";
+    text += fmt::format(
+        "<tr><th scope=\"row\"><code>{}</code></th><td><span class=\"tag {}\">{}</span></td>"
+        "<td>{}</td><td>{}{}</td></tr>\n",
+        escape_html(finding.id), css, model::to_string(finding.severity),
+        escape_html(finding.message), became,
+        finding.remedy.empty() ? ""
+                               : fmt::format("<br><span class=\"soft\">To do: {}</span>",
+                                             escape_html(finding.remedy)));
+  }
+  return text + "</tbody></table></div>\n</section>\n";
+}
+
+std::string checksums(const model::JobReport& report) {
+  std::string text =
+      "<section id=\"checksums\" aria-labelledby=\"h-checksums\">\n"
+      "<h2 id=\"h-checksums\">Checksums</h2>\n<p>Over the whole content of each disk; holes count "
+      "as "
+      "zeros. <code>vmconvert verify</code> compares again.</p>\n<div class=\"wide\"><table>\n"
+      "<caption class=\"hidden\">Checksums of the new disks</caption>\n<thead><tr>"
+      "<th scope=\"col\">Disk</th><th scope=\"col\">Where</th><th scope=\"col\">Size</th>"
+      "<th scope=\"col\">Checksum</th></tr></thead><tbody>\n";
+  for (const model::ReportDisk& disk : report.disks) {
+    text += fmt::format(
+        "<tr><th scope=\"row\">{}</th><td><code>{}</code></td><td>{}</td><td><code>{}</code></td>"
+        "</tr>\n",
+        escape_html(disk.name), escape_html(disk.path.empty() ? "not there" : disk.path),
+        bytes_text(disk.size), escape_html(disk.checksum.empty() ? "none" : disk.checksum));
+  }
+  return text + "</tbody></table></div>\n</section>\n";
+}
+
+}  // namespace
+
+std::string escape_html(std::string_view text) {
+  std::string out;
+  out.reserve(text.size() + text.size() / 8);
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t length = utf8_length(text, at);
+    if (length == 0) {
+      out += "\uFFFD";
+      ++at;
+      continue;
+    }
+    const std::string_view character = text.substr(at, length);
+    const char first = character[0];
+    if (length > 1) {
+      out += deceives(character) ? "\uFFFD" : character;
+    } else if (first == '&') {
+      out += "&amp;";
+    } else if (first == '<') {
+      out += "&lt;";
+    } else if (first == '>') {
+      out += "&gt;";
+    } else if (first == '"') {
+      out += "&quot;";
+    } else if (first == '\'') {
+      out += "&#39;";
+    } else if ((static_cast<unsigned char>(first) < 0x20 && first != '\n' && first != '\t') ||
+               first == 0x7F) {
+      out += fmt::format("\\x{:02x}", static_cast<unsigned char>(first));
+    } else {
+      out += first;
+    }
+    at += length;
+  }
+  return out;
+}
+
+std::string seconds_text(double seconds) {
+  if (seconds < 9.95) {
+    return fmt::format("{:.1f} s", seconds);
+  }
+  const auto whole = static_cast<unsigned long long>(seconds + 0.5);
+  if (whole >= 3600) {
+    return fmt::format("{} h {:02} min", whole / 3600, whole % 3600 / 60);
+  }
+  return whole >= 60 ? fmt::format("{} min {:02} s", whole / 60, whole % 60)
+                     : fmt::format("{} s", whole);
+}
+
+std::string bytes_text(std::uint64_t bytes) {
+  return to_text(ByteCount{bytes});
+}
+
+std::string job_to_html(const ReportPage& page) {
+  const model::JobReport& report = page.report;
+  std::string text = fmt::format(
+      "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+      // Nothing is to be loaded or run, whatever slipped through.
+      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
+      "'unsafe-inline'\">\n<meta name=\"color-scheme\" content=\"light dark\">\n"
+      "<title>{} · vmconvert report</title>\n<style>\n{}</style>\n</head>\n<body>\n"
+      "<a class=\"skip\" href=\"#main\">Skip to the content</a>\n",
+      escape_html(report.name), style_sheet());
+  text += header(page) + contents(page) + "<main id=\"main\">\n" + decided(report);
+  text +=
+      "<section id=\"disks\" aria-labelledby=\"h-disks\">\n<h2 id=\"h-disks\">The disks, before "
+      "and "
+      "after</h2>\n";
+  for (const model::ReportDisk& disk : report.disks) {
+    text += disk_section(report, disk);
+  }
+  text += "</section>\n" + findings(report) + edits_section(report);
+  text +=
+      "<section id=\"xml\" aria-labelledby=\"h-xml\">\n<h2 id=\"h-xml\">The domain, before and "
+      "after</h2>\n" +
+      diff_block(report.xml_diff, "Difference of the domain XML") + "</section>\n";
+  text += time_section(report) + throughput_section(report) +
+          console_section(report, page.console) + checksums(report);
+  text += "</main>\n<footer><p>";
+  for (const model::ReportRun& run : report.runs) {
+    text += fmt::format("Run of {}, {}{}. ", when(run.began), seconds_text(run.seconds),
+                        run.ended.empty() ? "" : ", " + escape_html(run.ended));
+  }
+  return text + "</p></footer>\n</body>\n</html>\n";
+}
+
+}  // namespace vmconvert::report
