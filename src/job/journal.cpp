@@ -1,13 +1,12 @@
 #include "job/journal.hpp"
 
 #include <fmt/format.h>
-#include <sqlite3.h>
 
 #include <array>
 #include <ctime>
 
 #include "base/error.hpp"
-#include "base/owned.hpp"
+#include "job/database.hpp"
 
 namespace vmconvert::job {
 namespace {
@@ -16,7 +15,6 @@ namespace fs = std::filesystem;
 
 constexpr int k_schema_version = 1;
 constexpr int k_application_id = 0x766d6376;  // "vmcv": other programs' databases are not touched
-constexpr int k_wait_ms = 10000;
 
 constexpr const char* k_schema = R"(
 CREATE TABLE job (
@@ -55,102 +53,15 @@ const char* to_string(StepState state) {
 }
 
 struct Journal::Handle {
-  fs::path path;
-  Owned<sqlite3, sqlite3_close> db;
+  Database db;
 
-  [[noreturn]] void fail(int code) const {
-    const bool foreign = code == SQLITE_NOTADB || code == SQLITE_CORRUPT;
-    throw Error(foreign ? ErrorKind::bad_input : ErrorKind::io,
-                fmt::format("the journal {}: {}", path.string(),
-                            db ? sqlite3_errmsg(db.get()) : sqlite3_errstr(code)),
-                foreign ? "move the file away: it is no journal of vmconvert's"
-                        : "see that the state folder can be written and has room; or name another "
-                          "one: --state-dir DIR");
-  }
-  void check(int code) const {
-    if (code != SQLITE_OK) {
-      fail(code);
-    }
-  }
-  void run(const char* sql) const { check(sqlite3_exec(db.get(), sql, nullptr, nullptr, nullptr)); }
-  [[nodiscard]] int number(const char* sql) const;
+  explicit Handle(const fs::path& state_dir)
+      : db(state_dir / "jobs.sqlite",
+           {"the journal", "move the file away: it is no journal of vmconvert's", k_application_id,
+            k_schema_version, k_schema}) {}
 };
 
-// A prepared statement with its values bound in order.
-class Journal::Statement {
- public:
-  Statement(const Handle& handle, const char* sql) : m_handle(handle) {
-    sqlite3_stmt* statement = nullptr;
-    handle.check(sqlite3_prepare_v2(handle.db.get(), sql, -1, &statement, nullptr));
-    m_statement.reset(statement);
-  }
-  Statement& bind(const std::string& text) {
-    m_handle.check(sqlite3_bind_text(m_statement.get(), ++m_bound, text.c_str(),
-                                     static_cast<int>(text.size()), SQLITE_TRANSIENT));
-    return *this;
-  }
-  Statement& bind(std::int64_t number) {
-    m_handle.check(sqlite3_bind_int64(m_statement.get(), ++m_bound, number));
-    return *this;
-  }
-  // Whether there is a row.
-  bool next() {
-    const int code = sqlite3_step(m_statement.get());
-    if (code != SQLITE_ROW && code != SQLITE_DONE) {
-      m_handle.fail(code);
-    }
-    return code == SQLITE_ROW;
-  }
-  [[nodiscard]] std::string text(int column) const {
-    const auto* bytes = sqlite3_column_text(m_statement.get(), column);
-    return bytes == nullptr ? "" : reinterpret_cast<const char*>(bytes);
-  }
-  [[nodiscard]] std::int64_t integer(int column) const {
-    return sqlite3_column_int64(m_statement.get(), column);
-  }
-
- private:
-  const Handle& m_handle;
-  Owned<sqlite3_stmt, sqlite3_finalize> m_statement;
-  int m_bound = 0;
-};
-
-int Journal::Handle::number(const char* sql) const {
-  Statement statement(*this, sql);
-  return statement.next() ? static_cast<int>(statement.integer(0)) : 0;
-}
-
-Journal::Journal(const fs::path& state_dir) : m_handle(std::make_unique<Handle>()) {
-  m_handle->path = state_dir / "jobs.sqlite";
-  std::error_code error;
-  fs::create_directories(state_dir, error);  // what is wrong with it, SQLite says
-  sqlite3* db = nullptr;
-  const int code = sqlite3_open_v2(m_handle->path.c_str(), &db,
-                                   SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nullptr);
-  m_handle->db.reset(db);
-  m_handle->check(code);
-  sqlite3_extended_result_codes(db, 0);
-  m_handle->check(sqlite3_busy_timeout(db, k_wait_ms));
-  // EXTRA: a call that returned is on the disk. FULL leaves it to the folder whether the last
-  // transaction is undone when the power comes back.
-  m_handle->run("PRAGMA synchronous = EXTRA; PRAGMA foreign_keys = ON;");
-  m_handle->run("BEGIN IMMEDIATE");
-  const int version = m_handle->number("PRAGMA user_version");
-  const int owner = m_handle->number("PRAGMA application_id");
-  if (version == 0 && owner == 0 && m_handle->number("SELECT count(*) FROM sqlite_master") == 0) {
-    m_handle->run(k_schema);
-    m_handle->run(fmt::format("PRAGMA user_version = {}; PRAGMA application_id = {}",
-                              k_schema_version, k_application_id)
-                      .c_str());
-  } else if (owner != k_application_id || version != k_schema_version) {
-    m_handle->run("ROLLBACK");
-    throw Error(ErrorKind::bad_input,
-                fmt::format("the journal {} is of version {}, this program reads {}",
-                            m_handle->path.string(), version, k_schema_version),
-                "use the program that wrote it, or another state folder: --state-dir DIR");
-  }
-  m_handle->run("COMMIT");
-}
+Journal::Journal(const fs::path& state_dir) : m_handle(std::make_unique<Handle>(state_dir)) {}
 
 Journal::Journal(Journal&&) noexcept = default;
 Journal& Journal::operator=(Journal&&) noexcept = default;
@@ -158,7 +69,7 @@ Journal::~Journal() = default;
 
 void Journal::add(const JobRecord& job) {
   const std::int64_t now = std::time(nullptr);
-  Statement(*m_handle, "INSERT INTO job VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
+  Statement(m_handle->db, "INSERT INTO job VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
       .bind(job.id)
       .bind(job.guest)
       .bind(job.name)
@@ -172,7 +83,7 @@ void Journal::add(const JobRecord& job) {
 }
 
 void Journal::rename(const std::string& id, const std::string& guest, const std::string& name) {
-  Statement(*m_handle, "UPDATE job SET guest = ?, name = ? WHERE id = ?")
+  Statement(m_handle->db, "UPDATE job SET guest = ?, name = ? WHERE id = ?")
       .bind(guest)
       .bind(name)
       .bind(id)
@@ -180,7 +91,7 @@ void Journal::rename(const std::string& id, const std::string& guest, const std:
 }
 
 void Journal::set_state(const std::string& id, JobState state, const std::string& error) {
-  Statement(*m_handle, "UPDATE job SET state = ?, error = ?, updated = ? WHERE id = ?")
+  Statement(m_handle->db, "UPDATE job SET state = ?, error = ?, updated = ? WHERE id = ?")
       .bind(std::string(to_string(state)))
       .bind(error)
       .bind(std::int64_t{std::time(nullptr)})
@@ -189,25 +100,20 @@ void Journal::set_state(const std::string& id, JobState state, const std::string
 }
 
 void Journal::set_steps(const std::string& id, const std::vector<std::string>& what) {
-  m_handle->run("BEGIN IMMEDIATE");
-  try {
-    Statement(*m_handle, "DELETE FROM step WHERE job = ?").bind(id).next();
+  m_handle->db.transaction([&] {
+    Statement(m_handle->db, "DELETE FROM step WHERE job = ?").bind(id).next();
     for (std::size_t i = 0; i < what.size(); ++i) {
-      Statement(*m_handle, "INSERT INTO step VALUES (?, ?, ?, 'pending', 0, 0, '')")
+      Statement(m_handle->db, "INSERT INTO step VALUES (?, ?, ?, 'pending', 0, 0, '')")
           .bind(id)
           .bind(static_cast<std::int64_t>(i + 1))
           .bind(what[i])
           .next();
     }
-    m_handle->run("COMMIT");
-  } catch (...) {
-    sqlite3_exec(m_handle->db.get(), "ROLLBACK", nullptr, nullptr, nullptr);
-    throw;
-  }
+  });
 }
 
 void Journal::begin_step(const std::string& id, unsigned number) {
-  Statement(*m_handle,
+  Statement(m_handle->db,
             "UPDATE step SET state = 'running', started = ? WHERE job = ? AND number = ?")
       .bind(std::int64_t{std::time(nullptr)})
       .bind(id)
@@ -216,7 +122,7 @@ void Journal::begin_step(const std::string& id, unsigned number) {
 }
 
 void Journal::note_made(const std::string& id, unsigned number, const std::string& made) {
-  Statement(*m_handle, "UPDATE step SET made = ? WHERE job = ? AND number = ?")
+  Statement(m_handle->db, "UPDATE step SET made = ? WHERE job = ? AND number = ?")
       .bind(made)
       .bind(id)
       .bind(std::int64_t{number})
@@ -224,7 +130,8 @@ void Journal::note_made(const std::string& id, unsigned number, const std::strin
 }
 
 void Journal::finish_step(const std::string& id, unsigned number) {
-  Statement(*m_handle, "UPDATE step SET state = 'done', finished = ? WHERE job = ? AND number = ?")
+  Statement(m_handle->db,
+            "UPDATE step SET state = 'done', finished = ? WHERE job = ? AND number = ?")
       .bind(std::int64_t{std::time(nullptr)})
       .bind(id)
       .bind(std::int64_t{number})
@@ -232,14 +139,15 @@ void Journal::finish_step(const std::string& id, unsigned number) {
 }
 
 void Journal::undo_step(const std::string& id, unsigned number) {
-  Statement(*m_handle, "UPDATE step SET state = 'undone', made = '' WHERE job = ? AND number = ?")
+  Statement(m_handle->db,
+            "UPDATE step SET state = 'undone', made = '' WHERE job = ? AND number = ?")
       .bind(id)
       .bind(std::int64_t{number})
       .next();
 }
 
 void Journal::forget(const std::string& id) {
-  Statement(*m_handle, "DELETE FROM job WHERE id = ?").bind(id).next();
+  Statement(m_handle->db, "DELETE FROM job WHERE id = ?").bind(id).next();
 }
 
 namespace {
@@ -263,13 +171,13 @@ JobRecord to_job(const Row& row) {
 }  // namespace
 
 std::optional<JobRecord> Journal::job(const std::string& id) const {
-  Statement row(*m_handle, fmt::format("{} WHERE id = ?", k_job_columns).c_str());
+  Statement row(m_handle->db, fmt::format("{} WHERE id = ?", k_job_columns).c_str());
   row.bind(id);
   return row.next() ? std::optional(to_job(row)) : std::nullopt;
 }
 
 std::vector<JobRecord> Journal::jobs() const {
-  Statement row(*m_handle, fmt::format("{} ORDER BY created, id", k_job_columns).c_str());
+  Statement row(m_handle->db, fmt::format("{} ORDER BY created, id", k_job_columns).c_str());
   std::vector<JobRecord> jobs;
   while (row.next()) {
     jobs.push_back(to_job(row));
@@ -278,7 +186,7 @@ std::vector<JobRecord> Journal::jobs() const {
 }
 
 std::vector<StepRecord> Journal::steps(const std::string& id) const {
-  Statement row(*m_handle,
+  Statement row(m_handle->db,
                 "SELECT number, what, state, started, finished, made FROM step WHERE job = ? "
                 "ORDER BY number");
   row.bind(id);

@@ -71,7 +71,6 @@ class Journal {
   [[nodiscard]] std::vector<StepRecord> steps(const std::string& id) const;
 
  private:
-  class Statement;
   struct Handle;
   std::unique_ptr<Handle> m_handle;
 };
