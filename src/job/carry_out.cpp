@@ -48,6 +48,7 @@ class Conversion::Carrier {
   void operator()(const model::WriteDomainXml& step);
   void operator()(const model::DefineDomain& step);
   void operator()(const model::StartDomain& step);
+  void operator()(const model::RunHook& step);
 
  private:
   std::size_t index_of(const std::string& disk) const;
@@ -303,6 +304,13 @@ void Conversion::Carrier::operator()(const model::DefineDomain& step) {
 void Conversion::Carrier::operator()(const model::StartDomain& step) {
   if (!done_before()) {
     host::Connection::open(step.uri, host::Access::read_write).start(step.name);
+  }
+}
+
+void Conversion::Carrier::operator()(const model::RunHook& step) {
+  if (!done_before()) {
+    const StageTimer timer(m_state.result, "hook");
+    m_state.run_hook(step.hook);
   }
 }
 

@@ -10,9 +10,11 @@
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "disk/probe.hpp"
+#include "domain/adjust.hpp"
 #include "domain/values.hpp"
 #include "host/in_use.hpp"
 #include "host/libvirt.hpp"
+#include "job/hooks.hpp"
 #include "job/state.hpp"
 #include "plan/checks.hpp"
 #include "plan/layout.hpp"
@@ -82,6 +84,22 @@ void Conversion::State::add_findings(model::Findings findings) {
   static_cast<void>(model::acknowledge(result.findings, request.accepted));
 }
 
+void Conversion::State::run_hook(const model::Hook& hook, const std::string& error) {
+  report("hook", hook.argv.front());
+  const HookContext context{workspace ? workspace->job_id() : "", source.domain.name, name,
+                            request.source.text, error};
+  result.hooks.push_back(job::run_hook(hook, context, tools.commands));
+  judge(hook, result.hooks.back());
+}
+
+void Conversion::State::run_hooks(model::HookPoint when, const std::string& error) {
+  for (const model::Hook& hook : request.hooks) {
+    if (hook.when == when) {
+      run_hook(hook, error);
+    }
+  }
+}
+
 void Conversion::read_source() {
   State& state = *m_state;
   const StageTimer timer(state.result, "layout");
@@ -89,8 +107,14 @@ void Conversion::read_source() {
   if (!state.request.name.empty()) {
     require_plain_name(state.request.name);
   }
+  if (state.request.record) {
+    state.run_hooks(model::HookPoint::begin);
+  }
   state.source = open_source(state.request.source);
   state.name = state.request.name.empty() ? state.source.domain.name : state.request.name;
+  state.original_xml = state.source.domain.xml;
+  state.source.domain =
+      domain::adjusted(state.source.domain, state.request.adjustments, state.name);
   begin_job();
   look_at_source();
   if (state.request.storage) {

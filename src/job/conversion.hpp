@@ -69,6 +69,7 @@ class Conversion {
   struct State;
   class Carrier;
 
+  [[nodiscard]] std::string settle(const Error& error);
   void begin_job();
   void finish_job();
   void end_of_work();

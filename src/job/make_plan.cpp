@@ -1,12 +1,15 @@
 // The plan: what patch() found, the domain XML to be, and the steps in order.
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <ctime>
 
 #include "base/diff.hpp"
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
+#include "domain/adjust.hpp"
 #include "domain/rewrite.hpp"
 #include "domain/validate.hpp"
 #include "domain/xml.hpp"
@@ -75,7 +78,11 @@ std::string Conversion::make_domain_xml() const {
     rewrite.disks.push_back({domain_target(disk.name, state.request.to), state.disk_path(disk),
                              state.place->format(), state.place->is_block(), disk.readonly});
   }
-  std::string xml = domain::rewrite_domain(rewrite);
+  const std::string& from = state.request.source.uri;
+  std::string xml = domain::with_provenance(
+      domain::rewrite_domain(rewrite),
+      {state.workspace->job_id(), (from.empty() ? "" : from + " ") + state.request.source.text,
+       fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr))), state.tools.version});
   const domain::Validation validation = domain::validate_domain_xml(xml);
   if (!validation.checked) {
     log_detail(validation.note);
@@ -96,6 +103,14 @@ std::vector<model::Step> Conversion::make_steps(const model::Plan& plan) const {
   if (!state.request.storage) {
     return steps;
   }
+  const auto add_hooks = [&](model::HookPoint when) {
+    for (const model::Hook& hook : state.request.hooks) {
+      if (hook.when == when) {
+        steps.emplace_back(model::RunHook{hook});
+      }
+    }
+  };
+  add_hooks(model::HookPoint::before_copy);
   for (const model::PlannedDisk& disk : plan.disks) {
     const std::string& name = disk.layout.name;
     steps.push_back(state.place->create_step(disk, state.name));
@@ -106,12 +121,14 @@ std::vector<model::Step> Conversion::make_steps(const model::Plan& plan) const {
     steps.push_back(*refresh);
   }
   steps.emplace_back(model::WriteDomainXml{state.xml_path()});
+  add_hooks(model::HookPoint::before_define);
   if (state.defines()) {
     steps.emplace_back(model::DefineDomain{state.target_uri, state.name});
     if (state.request.start) {
       steps.emplace_back(model::StartDomain{state.target_uri, state.name});
     }
   }
+  add_hooks(model::HookPoint::end);
   return steps;
 }
 
@@ -134,8 +151,9 @@ model::Plan Conversion::make_plan() {
   }
   if (state.request.storage) {
     plan.domain_xml = state.saved_domain_xml.empty() ? make_domain_xml() : state.saved_domain_xml;
-    plan.domain_xml_diff = unified_diff("source", domain::pretty(plan.source.xml),
-                                        plan.name + ".xml", plan.domain_xml);
+    plan.domain_xml_diff = unified_diff(
+        "source", domain::pretty(state.original_xml.empty() ? plan.source.xml : state.original_xml),
+        plan.name + ".xml", plan.domain_xml);
   }
   // Every check has spoken by now: an id that nothing was found for is a slip of the operator's.
   const auto unknown = model::acknowledge(state.result.findings, state.request.accepted);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/subprocess.hpp"
+#include "model/adjustments.hpp"
 #include "model/checksum.hpp"
 #include "model/plan.hpp"
 #include "model/progress.hpp"
@@ -35,6 +36,8 @@ struct Request {
   bool start = false;
   std::string target_uri;  // empty: qemu:///system, or an embedded driver where no daemon runs
   std::filesystem::path stylesheet;  // --template; empty: ours
+  model::Adjustments adjustments;
+  std::vector<model::Hook> hooks;
   std::filesystem::path state_dir;
   model::Wishes wishes = {};
   bool record = false;  // in the journal: it is meant to make something

@@ -114,6 +114,19 @@ void Conversion::end_of_work() {
 }
 
 std::string Conversion::ended_by(const Error& error) {
+  const std::string next = settle(error);
+  State& state = *m_state;
+  if (error.kind() != ErrorKind::interrupted && (state.request.record || state.journal)) {
+    try {
+      state.run_hooks(model::HookPoint::failed, error.message());
+    } catch (const Error& problem) {
+      log_warning(problem.message());  // the job's own failure is what counts
+    }
+  }
+  return next;
+}
+
+std::string Conversion::settle(const Error& error) {
   State& state = *m_state;
   if (!state.journal) {
     return "";

@@ -44,6 +44,41 @@ model::StorageTarget storage_from_json(const Json& json) {
   return model::PoolTarget{json.at("pool").get<std::string>(), format_from(json)};
 }
 
+Json adjustments_to_json(const Request& request) {
+  const model::Adjustments& wanted = request.adjustments;
+  Json json = {{"memory", wanted.memory ? Json(wanted.memory->value) : Json(nullptr)},
+               {"vcpus", wanted.vcpus ? Json(*wanted.vcpus) : Json(nullptr)},
+               {"bridges", wanted.bridges},
+               {"fresh_macs", wanted.macs == model::MacPolicy::fresh},
+               {"hooks", Json::array()}};
+  for (const model::Hook& hook : request.hooks) {
+    json["hooks"].push_back({{"when", model::to_string(hook.when)},
+                             {"argv", hook.argv},
+                             {"limit_seconds", hook.limit_seconds},
+                             {"stop", hook.on_failure == model::HookFailure::stop}});
+  }
+  return json;
+}
+
+void adjustments_from_json(const Json& json, Request& request) {
+  if (!json.at("memory").is_null()) {
+    request.adjustments.memory = ByteCount{json.at("memory").get<std::uint64_t>()};
+  }
+  if (!json.at("vcpus").is_null()) {
+    request.adjustments.vcpus = json.at("vcpus").get<unsigned>();
+  }
+  request.adjustments.bridges = json.at("bridges").get<std::map<std::string, std::string>>();
+  request.adjustments.macs =
+      json.at("fresh_macs").get<bool>() ? model::MacPolicy::fresh : model::MacPolicy::keep;
+  for (const Json& hook : json.at("hooks")) {
+    const auto when = model::hook_point_from(hook.at("when").get<std::string>());
+    request.hooks.push_back(
+        {when.value(), hook.at("argv").get<std::vector<std::string>>(),
+         hook.at("limit_seconds").get<unsigned>(),
+         hook.at("stop").get<bool>() ? model::HookFailure::stop : model::HookFailure::go_on});
+  }
+}
+
 Json request_to_json(const Request& request) {
   return {{"source", request.source.text},
           {"connect", request.source.uri},
@@ -59,6 +94,7 @@ Json request_to_json(const Request& request) {
           {"define", request.define},
           {"start", request.start},
           {"target", request.target_uri},
+          {"adjustments", adjustments_to_json(request)},
           {"template", request.stylesheet.string()},
           {"wishes", guest::wishes_to_json(request.wishes)}};
 }
@@ -81,6 +117,9 @@ Request request_from_json(const Json& json) {
   request.target_uri = json.at("target").get<std::string>();
   request.stylesheet = json.at("template").get<std::string>();
   request.wishes = guest::wishes_from_json(json.value("wishes", Json::object()));
+  if (json.contains("adjustments")) {  // not in what an older program wrote
+    adjustments_from_json(json.at("adjustments"), request);
+  }
   return request;
 }
 

@@ -31,8 +31,9 @@ struct Conversion::State {
   model::RunResult result = {};
 
   // read_source()
-  OpenedSource source = {};
-  std::string name = {};  // of the new domain
+  OpenedSource source = {};       // with the operator's adjustments
+  std::string original_xml = {};  // without them; empty: as the source's
+  std::string name = {};          // of the new domain
   std::string target_uri = {};
   std::optional<Place> place = {};  // set while a storage target is named
   std::unique_ptr<Workspace> workspace = {};
@@ -82,6 +83,8 @@ struct Conversion::State {
   }
   // Findings of a later look; what the operator accepted is marked again over all of them.
   void add_findings(model::Findings findings);
+  void run_hooks(model::HookPoint when, const std::string& error = {});
+  void run_hook(const model::Hook& hook, const std::string& error = {});
   [[nodiscard]] bool defines() const { return request.storage.has_value() && request.define; }
   [[nodiscard]] bool needs_connection() const {
     return defines() ||

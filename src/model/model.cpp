@@ -146,6 +146,9 @@ std::string describe(const Step& step) {
           [](const WriteDomainXml& s) { return fmt::format("write {}", s.path.string()); },
           [](const DefineDomain& s) { return fmt::format("define {} on {}", s.name, s.uri); },
           [](const StartDomain& s) { return fmt::format("start {} on {}", s.name, s.uri); },
+          [](const RunHook& s) {
+            return fmt::format("run the hook {} ({})", s.hook.argv.front(), to_string(s.hook.when));
+          },
       },
       step);
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/units.hpp"
+#include "model/adjustments.hpp"
 #include "model/domain.hpp"
 #include "model/edit.hpp"
 #include "model/extent.hpp"
@@ -74,13 +75,16 @@ struct StartDomain {
   std::string uri;
   std::string name;
 };
+struct RunHook {
+  Hook hook;
+};
 // So that libvirt sees the volumes that were made behind its back.
 struct RefreshPool {
   std::string uri;
   std::string pool;
 };
 using Step = std::variant<BootTrial, CreateImage, CreateVolume, CopyDisk, VerifyDisk, RefreshPool,
-                          WriteDomainXml, DefineDomain, StartDomain>;
+                          WriteDomainXml, DefineDomain, StartDomain, RunHook>;
 
 // One line, as people read it.
 std::string describe(const Step& step);

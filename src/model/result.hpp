@@ -34,6 +34,15 @@ struct BootLink {
 enum class RunState { planned, checked, tried, converted, refused, failed, interrupted };
 const char* to_string(RunState state);
 
+// A program of the site's that was run.
+struct HookOutcome {
+  std::string when;  // before-copy
+  std::string program;
+  int exit_code = 0;
+  double seconds = 0;
+  std::string said;  // its last lines
+};
+
 struct RunResult {
   std::string job;
   std::string guest;
@@ -42,6 +51,7 @@ struct RunResult {
   Edits edits;
   Findings findings;
   std::vector<Stage> stages;
+  std::vector<HookOutcome> hooks;
   std::optional<TrialOutcome> trial;
   std::vector<BootLink> boot_path;  // walked in the patched image
   std::string domain_xml_path;      // empty while none was written

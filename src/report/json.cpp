@@ -52,6 +52,7 @@ Json to_object(const model::RunResult& result) {
                {"edits", Json::array()},
                {"findings", Json::array()},
                {"stages", Json::array()},
+               {"hooks", Json::array()},
                {"trial", nullptr},
                {"boot_path", Json::array()},
                {"domain_xml", text_or_null(result.domain_xml_path)},
@@ -68,6 +69,13 @@ Json to_object(const model::RunResult& result) {
   }
   for (const auto& stage : result.stages) {
     json["stages"].push_back({{"name", stage.name}, {"seconds", stage.seconds}});
+  }
+  for (const auto& hook : result.hooks) {
+    json["hooks"].push_back({{"when", hook.when},
+                             {"program", hook.program},
+                             {"exit_code", hook.exit_code},
+                             {"seconds", hook.seconds},
+                             {"said", text_or_null(hook.said)}});
   }
   for (const auto& link : result.boot_path) {
     json["boot_path"].push_back({{"name", link.name}, {"ok", link.ok}, {"what", link.what}});
@@ -182,6 +190,10 @@ std::string to_json(const std::vector<ListedDomain>& domains) {
     json["guests"].push_back(std::move(item));
   }
   return dump(json, 2);
+}
+
+std::string job_to_json_line(const std::string& job, const std::string& guest, double seconds) {
+  return dump({{"event", "job"}, {"seconds", seconds}, {"job", job}, {"guest", guest}}, -1);
 }
 
 std::string to_json_line(const model::Progress& progress, double seconds) {

@@ -32,6 +32,9 @@ struct ListedDomain {
 };
 std::string to_json(const std::vector<ListedDomain>& domains);
 
+// One line of --progress json: which job this is.
+std::string job_to_json_line(const std::string& job, const std::string& guest, double seconds);
+
 // One line of --progress json.
 std::string to_json_line(const model::Progress& progress, double seconds);
 

@@ -1,0 +1,54 @@
+// What an operator may want of the new guest beside what the program does by itself.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/units.hpp"
+
+namespace vmconvert::model {
+
+enum class MacPolicy {
+  keep,
+  fresh,  // others, computed from the old ones and the new name: the same at every run
+};
+
+// Changes of the description before anything else looks at it.
+struct Adjustments {
+  std::optional<ByteCount> memory;
+  std::optional<unsigned> vcpus;
+  std::map<std::string, std::string> bridges;  // of the old host -> of the new one
+  MacPolicy macs = MacPolicy::keep;
+
+  [[nodiscard]] bool empty() const {
+    return !memory && !vcpus && bridges.empty() && macs == MacPolicy::keep;
+  }
+  bool operator==(const Adjustments&) const = default;
+};
+
+enum class HookPoint {
+  begin,          // before the source is looked at: to shut the guest down
+  before_copy,    // after the trial
+  before_define,  // the disks are compared, the description is written
+  end,            // all is done
+  failed,         // it was taken back
+};
+const char* to_string(HookPoint point);  // before-copy
+std::optional<HookPoint> hook_point_from(const std::string& text);
+
+// What a hook's failure means for the job.
+enum class HookFailure { stop, go_on };
+
+// A program of the site's.
+struct Hook {
+  HookPoint when = HookPoint::end;
+  std::vector<std::string> argv;
+  unsigned limit_seconds = 60;
+  HookFailure on_failure = HookFailure::stop;
+
+  bool operator==(const Hook&) const = default;
+};
+
+}  // namespace vmconvert::model

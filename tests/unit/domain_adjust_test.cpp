@@ -1,0 +1,92 @@
+// What a blueprint changes in a description, and the note of where one came from.
+#include "domain/adjust.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "domain/read.hpp"
+
+namespace vmconvert::domain {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+constexpr const char* k_xml = R"(<domain type="xen">
+  <name>web01</name>
+  <uuid>00000000-0000-0000-0000-000000000001</uuid>
+  <memory unit="KiB">524288</memory>
+  <currentMemory unit="KiB">262144</currentMemory>
+  <vcpu current="1">2</vcpu>
+  <cpu><topology sockets="1" cores="2" threads="1"/></cpu>
+  <os><type arch="x86_64" machine="xenpv">linux</type></os>
+  <devices>
+    <interface type="bridge"><mac address="00:16:3E:00:00:01"/><source bridge="xenbr0"/></interface>
+    <interface type="network"><mac address="00:16:3e:00:00:02"/><source network="inside"/></interface>
+  </devices>
+</domain>)";
+
+model::Domain source() {
+  return read_domain_xml(k_xml, "test");
+}
+
+TEST(Adjust, NothingWantedNothingChanged) {
+  EXPECT_EQ(adjusted(source(), {}, "web01").xml, k_xml);
+}
+
+TEST(Adjust, MemoryAndProcessors) {
+  model::Adjustments wanted;
+  wanted.memory = ByteCount{2 * k_gib};
+  wanted.vcpus = 6;
+  const model::Domain domain = adjusted(source(), wanted, "web01");
+  EXPECT_EQ(domain.memory.value, 2 * k_gib);
+  EXPECT_EQ(domain.vcpus, 6U);
+  EXPECT_THAT(domain.xml, HasSubstr("<memory unit=\"KiB\">2097152</memory>"));
+  EXPECT_THAT(domain.xml, HasSubstr("<currentMemory unit=\"KiB\">2097152</currentMemory>"));
+  EXPECT_THAT(domain.xml, HasSubstr("<vcpu placement=\"static\">6</vcpu>"));
+  // libvirt refuses a topology that has another number of processors.
+  EXPECT_THAT(domain.xml, Not(HasSubstr("topology")));
+  EXPECT_EQ(adjusted(domain, wanted, "web01").xml, domain.xml);
+}
+
+TEST(Adjust, BridgesAndNetworksByName) {
+  model::Adjustments wanted;
+  wanted.bridges = {{"xenbr0", "br\"0"}, {"inside", "default"}, {"absent", "x"}};
+  const model::Domain domain = adjusted(source(), wanted, "web01");
+  EXPECT_EQ(domain.nics.at(0).bridge, "br\"0");
+  EXPECT_EQ(domain.nics.at(1).bridge, "default");
+  EXPECT_EQ(domain.nics.at(0).mac, "00:16:3e:00:00:01");
+}
+
+TEST(Adjust, NewMacsAreTheSameAtEveryRunAndDiffer) {
+  model::Adjustments wanted;
+  wanted.macs = model::MacPolicy::fresh;
+  const model::Domain one = adjusted(source(), wanted, "web01");
+  const model::Domain again = adjusted(source(), wanted, "web01");
+  const model::Domain other = adjusted(source(), wanted, "web02");
+  EXPECT_EQ(one.nics.at(0).mac, again.nics.at(0).mac);
+  EXPECT_NE(one.nics.at(0).mac, one.nics.at(1).mac);
+  EXPECT_NE(one.nics.at(0).mac, other.nics.at(0).mac);
+  EXPECT_THAT(one.nics.at(0).mac, testing::StartsWith("52:54:00:"));
+}
+
+TEST(Provenance, IsInTheDescriptionOnce) {
+  const std::string first =
+      with_provenance(k_xml, {"20261121T041500-3f2a", "/etc/xen/<web>.cfg", "t", "0.1.0"});
+  EXPECT_THAT(first, HasSubstr("<vmconvert:job xmlns:vmconvert=\"urn:vmconvert:job:1\" "
+                               "id=\"20261121T041500-3f2a\" source=\"/etc/xen/&lt;web&gt;.cfg\""));
+  const std::string second = with_provenance(first, {"second", "s", "t", "v"});
+  EXPECT_THAT(second, Not(HasSubstr("3f2a")));
+  EXPECT_THAT(second, HasSubstr("id=\"second\""));
+  EXPECT_EQ(second.find("<metadata>"), second.rfind("<metadata>"));
+}
+
+TEST(Provenance, LeavesOthersMetadataAlone) {
+  const std::string with_other =
+      std::string(k_xml).replace(std::string(k_xml).find("  <memory"), 0,
+                                 "  <metadata><x:y xmlns:x=\"urn:other\">kept</x:y></metadata>\n");
+  EXPECT_THAT(with_provenance(with_other, {"j", "s", "t", "v"}), HasSubstr("kept</x:y>"));
+}
+
+}  // namespace
+}  // namespace vmconvert::domain
