@@ -29,6 +29,7 @@ int run_convert(const Options& options, ProgressView& view) {
 int convert_from_the_start(job::Conversion& conversion, const Options& options,
                            ProgressView& view) {
   conversion.read_source();
+  view.announce(conversion.result().job, conversion.result().guest);
   conversion.refuse_if_blocked();
   conversion.patch();
   conversion.refuse_if_blocked();

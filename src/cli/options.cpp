@@ -28,6 +28,12 @@ const std::vector<OptionEntry>& option_table() {
          app.add_option("-c,--connect", o.connect, "libvirt connection that SOURCE is a domain of")
              ->type_name("URI");
        }},
+      {"blueprint",
+       [](CLI::App& app, Options& o) {
+         app.add_option("-b,--blueprint", o.blueprint,
+                        "file with the wishes for this guest; options win over it")
+             ->type_name("FILE");
+       }},
       {"to",
        [](CLI::App& app, Options& o) {
          app.add_option("--to", o.to, "hypervisor of the new domain")
@@ -110,6 +116,22 @@ const std::vector<OptionEntry>& option_table() {
        [](CLI::App& app, Options& o) {
          app.add_flag("-n,--dry-run", o.dry_run,
                       "show the plan and stop, as the command plan does");
+       }},
+      {"trial-only",
+       [](CLI::App& app, Options& o) {
+         app.add_flag("--trial-only", o.trial_only, "check and try all guests, copy nothing");
+       }},
+      {"any-time",
+       [](CLI::App& app, Options& o) {
+         app.add_flag("--any-time", o.any_time, "begin also outside the batch's windows");
+       }},
+      {"wait",
+       [](CLI::App& app, Options& o) {
+         app.add_flag("--wait", o.wait, "stay through the windows until all guests are done");
+       }},
+      {"watch",
+       [](CLI::App& app, Options& o) {
+         app.add_flag("--watch", o.watch, "with status: a live view while guests are converted");
        }},
       {"json",
        [](CLI::App& app, Options& o) {
@@ -213,16 +235,18 @@ const std::vector<CommandEntry>& command_table() {
        Operand::none, run_list},
       {"inspect", "what is inside a guest", "connect root json", Operand::source, run_inspect},
       {"check", "what stands in the way; exit 3 if something blocks",
-       "connect to dir vg thin-pool pool format name target root identity accept json",
+       "connect blueprint to dir vg thin-pool pool format name target root identity accept json",
        Operand::source, run_check},
       {"plan", "the exact plan: layout, edits and domain XML as diffs, bytes to move",
-       "connect to dir vg thin-pool pool format name target no-define trial trial-limit start root "
+       "connect blueprint to dir vg thin-pool pool format name target no-define trial trial-limit "
+       "start root "
        "identity accept template json",
        Operand::source, run_plan},
       {"trial", "patch an overlay, boot it, say whether it reached its prompt; copies nothing",
-       "connect to trial-limit root identity accept json", Operand::source, run_trial},
+       "connect blueprint to trial-limit root identity accept json", Operand::source, run_trial},
       {"convert", "the main job: patch, try, copy, verify, define",
-       "connect to dir vg thin-pool pool format name target no-define trial trial-limit start "
+       "connect blueprint to dir vg thin-pool pool format name target no-define trial trial-limit "
+       "start "
        "rate-limit checksum dry-run root identity accept template metrics json",
        Operand::source, run_convert},
       {"jobs", "conversions that ended, and those that did not", "json", Operand::none, run_jobs},
@@ -232,6 +256,10 @@ const std::vector<CommandEntry>& command_table() {
       {"verify", "read a job's disks again and compare them with what was copied", "json",
        Operand::job, run_verify},
       {"forget", "remove the record of a finished job", "", Operand::job, run_forget},
+      {"batch", "convert many guests (FILE...); see and change what is known of them",
+       "trial-only any-time wait watch json", Operand::words, run_batch},
+      {"blueprint", "write a blueprint for SOURCE (new SOURCE), or find its mistakes (check FILE)",
+       "connect root", Operand::words, run_blueprint},
       {"report", "a job as one HTML file: disks, edits, times, the console of its trial", "output",
        Operand::job, run_report},
       {"config", "settings: their values, and where each came from", "example json", Operand::none,
@@ -256,6 +284,9 @@ std::unique_ptr<CLI::App> make_parser(Options& options, const CommandEntry*& cho
     if (command.operand == Operand::job) {
       sub->add_option("JOB", options.job, "id of a job, or an end of it that no other job has")
           ->required();
+    }
+    if (command.operand == Operand::words) {
+      sub->add_option("WORDS", options.operands, "see the manual page")->required();
     }
     if (command.operand == Operand::source) {
       sub->add_option(
@@ -369,6 +400,8 @@ job::Request to_request(const Options& options) {
   request.start = options.start;
   request.target_uri = options.target;
   request.stylesheet = options.stylesheet;
+  request.adjustments = options.adjustments;
+  request.hooks = options.hooks;
   request.state_dir = options.state_dir.empty() ? default_state_dir()
                                                 : std::filesystem::absolute(options.state_dir);
   return request;

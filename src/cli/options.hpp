@@ -21,6 +21,10 @@ struct SettingOrigin {
 struct Options {
   std::string source;
   std::string job;
+  std::vector<std::string> operands;  // of a command with words of its own
+  std::string blueprint;
+  model::Adjustments adjustments;  // from the blueprint alone, as the hooks
+  std::vector<model::Hook> hooks;
   std::string connect;
   std::string to = "kvm";
   std::string dir;
@@ -47,6 +51,10 @@ struct Options {
   bool dry_run = false;
   bool record = false;  // no option: set by the command that makes something
   bool json = false;
+  bool trial_only = false;
+  bool any_time = false;
+  bool wait = false;
+  bool watch = false;
   bool quiet = false;
   int verbose = 0;
   bool example = false;
@@ -59,7 +67,7 @@ struct Options {
   std::map<std::string, SettingOrigin> settings;
 };
 
-enum class Operand { none, source, job, shell };
+enum class Operand { none, source, job, shell, words };
 
 struct CommandEntry {
   const char* name;

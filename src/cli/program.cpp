@@ -10,6 +10,7 @@
 #include "base/interrupt.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
+#include "cli/blueprint_options.hpp"
 #include "cli/commands.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/metrics_file.hpp"
@@ -52,12 +53,13 @@ class LogScope {
   LogSink m_before;
 };
 
-int run_command(const CommandEntry& command, const Options& options) {
+int run_command(const CommandEntry& command, CLI::App& parser, Options& options) {
   ProgressView view(progress_mode(options, ::isatty(STDERR_FILENO) == 1), STDERR_FILENO);
   const LogScope log(sink_for(options, view));
   const bool changes_jobs =
       command.run == run_convert || command.run == run_resume || command.run == run_undo;
   try {
+    apply_blueprint(*parser.get_subcommand(command.name), options);
     const int code = command.run(options, view);
     if (changes_jobs) {
       write_metrics(options);
@@ -98,7 +100,7 @@ int run_program(int argc, char** argv) {
     return exit_code_for(bad_settings->kind());
   }
   install_interrupt_handlers();
-  return run_command(*chosen, options);
+  return run_command(*chosen, *parser, options);
 }
 
 }  // namespace vmconvert::cli

@@ -154,6 +154,13 @@ void ProgressView::show(const model::Progress& progress) {
   }
 }
 
+void ProgressView::announce(const std::string& job, const std::string& guest) {
+  if (m_mode == ProgressMode::json) {
+    const std::lock_guard guard(m_mutex);
+    write_all(report::job_to_json_line(job, guest, seconds_between(m_start, Clock::now())) + "\n");
+  }
+}
+
 void ProgressView::draw(const model::Progress& progress, Clock::time_point now) {
   const double seconds = seconds_between(m_stage_start, now);
   if (m_mode == ProgressMode::json) {

@@ -26,6 +26,8 @@ class ProgressView {
 
   // Thread-safe and quick: draws at most ten times a second.
   void show(const model::Progress& progress);
+  // Which job this is, for those who read the JSON events.
+  void announce(const std::string& job, const std::string& guest);
   // Takes the bar off the terminal, so that other text can be printed; the next show() redraws.
   void clear();
   // A line of text that does not collide with the bar.
