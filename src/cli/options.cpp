@@ -9,6 +9,7 @@
 #include "base/text.hpp"
 #include "cli/commands.hpp"
 #include "cli/paths.hpp"
+#include "job/site_checks.hpp"
 
 namespace vmconvert::cli {
 namespace {
@@ -178,6 +179,12 @@ const std::vector<OptionEntry>& option_table() {
              ->expected(1)
              ->take_all();
        }},
+      {"checks-dir",
+       [](CLI::App& app, Options& o) {
+         app.add_option("--checks-dir", o.checks_dir,
+                        "folder of a site's own checks (default: /etc/vmconvert/checks.d)")
+             ->type_name("DIR");
+       }},
       {"root",
        [](CLI::App& app, Options& o) {
          app.add_option("--root", o.root,
@@ -235,19 +242,21 @@ const std::vector<CommandEntry>& command_table() {
        Operand::none, run_list},
       {"inspect", "what is inside a guest", "connect root json", Operand::source, run_inspect},
       {"check", "what stands in the way; exit 3 if something blocks",
-       "connect blueprint to dir vg thin-pool pool format name target root identity accept json",
+       "connect blueprint to dir vg thin-pool pool format name target root identity accept "
+       "checks-dir json",
        Operand::source, run_check},
       {"plan", "the exact plan: layout, edits and domain XML as diffs, bytes to move",
        "connect blueprint to dir vg thin-pool pool format name target no-define trial trial-limit "
        "start root "
-       "identity accept template json",
+       "identity accept checks-dir template json",
        Operand::source, run_plan},
       {"trial", "patch an overlay, boot it, say whether it reached its prompt; copies nothing",
-       "connect blueprint to trial-limit root identity accept json", Operand::source, run_trial},
+       "connect blueprint to trial-limit root identity accept checks-dir json", Operand::source,
+       run_trial},
       {"convert", "the main job: patch, try, copy, verify, define",
        "connect blueprint to dir vg thin-pool pool format name target no-define trial trial-limit "
        "start "
-       "rate-limit checksum dry-run root identity accept template metrics json",
+       "rate-limit checksum dry-run root identity accept checks-dir template metrics json",
        Operand::source, run_convert},
       {"jobs", "conversions that ended, and those that did not", "json", Operand::none, run_jobs},
       {"status", "what a job did and made, step by step", "json", Operand::job, run_status},
@@ -394,6 +403,7 @@ job::Request to_request(const Options& options) {
   request.name = options.name;
   request.root_device = options.root;
   request.accepted = options.accept;
+  request.site_checks = options.checks_dir.empty() ? job::k_site_checks : options.checks_dir;
   request.trial = options.trial;
   request.trial_limit_seconds = options.trial_limit;
   request.define = !options.no_define;

@@ -39,6 +39,7 @@ struct Options {
   std::string root;
   std::string stylesheet;
   std::string state_dir;
+  std::string checks_dir;
   std::string progress = "auto";
   std::vector<std::string> accept;
   std::string identity = "move";

@@ -13,6 +13,7 @@
 #include "guest/appliance_root.hpp"
 #include "guest/boot_sector.hpp"
 #include "guest/inspect_disks.hpp"
+#include "guest/survey.hpp"
 
 namespace vmconvert::guest {
 namespace {
@@ -75,6 +76,7 @@ struct Appliance::State {
   ApplianceRoot root;
   model::GuestFacts facts;
   std::vector<std::string> notes;
+  model::GuestSurvey survey;  // what mounting told
   bool mounted = false;
 };
 
@@ -165,12 +167,36 @@ model::GuestFacts Appliance::inspect(const std::vector<model::DeviceRename>& ren
   MountedGuest mounted =
       mount_guest(state.handle, state.root, disk_names(state.options.disks), renames, hint);
   state.notes = std::move(mounted.notes);
+  state.survey.unread = std::move(mounted.unread);
+  state.survey.roots = std::move(mounted.roots);
   state.facts = std::move(mounted.facts);
   state.mounted = true;
   state.facts.loader =
       boot_sector_loader(state.root.read_disk(state.options.disks.front().name, 0, k_sector_size));
   read_tree_facts(state.root, state.facts);
   return state.facts;
+}
+
+model::GuestSurvey Appliance::survey() {
+  State& state = *m_state;
+  model::GuestSurvey survey = state.survey;
+  for (const model::Filesystem& fs : state.facts.filesystems) {
+    if (fs.mountpoint.empty() || fs.mountpoint == "swap" || fs.mountpoint == "none") {
+      continue;
+    }
+    // What is not mounted has no numbers, and that was said before.
+    const Owned<struct guestfs_statvfs, guestfs_free_statvfs> numbers(
+        guestfs_statvfs(state.handle.get(), fs.mountpoint.c_str()));
+    if (numbers) {
+      survey.rooms.push_back({fs.device, printable(fs.mountpoint),
+                              ByteCount{static_cast<std::uint64_t>(numbers->bavail) *
+                                        static_cast<std::uint64_t>(numbers->frsize)},
+                              static_cast<std::uint64_t>(numbers->files),
+                              static_cast<std::uint64_t>(numbers->favail)});
+    }
+  }
+  survey_tree(root(), state.facts, survey);
+  return survey;
 }
 
 GuestRoot& Appliance::root() {

@@ -15,6 +15,7 @@
 #include "guest/inspect.hpp"
 #include "model/domain.hpp"
 #include "model/guest_facts.hpp"
+#include "model/guest_survey.hpp"
 #include "model/layout.hpp"
 #include "model/progress.hpp"
 
@@ -61,6 +62,8 @@ class Appliance {
 
   // Finds the guest's root and mounts all that its fstab says, for writing. Once.
   model::GuestFacts inspect(const std::vector<model::DeviceRename>& renames, const RootHint& hint);
+  // What only the checks want to know; after inspect(), before anything is changed.
+  model::GuestSurvey survey();
   // The mounted guest; after inspect().
   GuestRoot& root();
   // What was odd but did no harm: "line 4 of /etc/fstab: /dev/xvdc1 is not there".

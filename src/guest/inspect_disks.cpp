@@ -43,6 +43,9 @@ class GuestMounter {
     for (const model::Filesystem& fs : m_result.facts.filesystems) {
       if (is_mountable(fs)) {
         m_candidates.push_back(look_into(fs));
+        if (m_candidates.back().is_root) {
+          m_result.roots.push_back(fs.device);
+        }
       }
     }
     mount_from_fstab(choose_root());
@@ -76,8 +79,7 @@ class GuestMounter {
           break;
         }
       } else if (subvolume.empty()) {
-        m_result.notes.push_back(
-            fmt::format("{} cannot be mounted: {}", describe(fs), m_appliance.last_error()));
+        m_result.unread.push_back({fs.device, fs.type, m_appliance.last_error()});
         break;
       }
     }

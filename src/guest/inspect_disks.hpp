@@ -7,6 +7,7 @@
 #include "guest/appliance_root.hpp"
 #include "guest/inspect.hpp"
 #include "model/guest_facts.hpp"
+#include "model/guest_survey.hpp"
 #include "model/layout.hpp"
 
 namespace vmconvert::guest {
@@ -19,6 +20,8 @@ struct MountedGuest {
   // filesystems, root_device and boot_device are filled.
   model::GuestFacts facts;
   std::vector<std::string> notes;
+  std::vector<model::UnreadFilesystem> unread;
+  std::vector<std::string> roots;
 };
 
 // Mounts for writing. Error(bad_input) without a system, Error(refused) if there are several and

@@ -41,6 +41,8 @@ class Connection {
   static Connection open(const std::string& uri, Access access);
 
   [[nodiscard]] const std::string& uri() const noexcept { return m_uri; }
+  // For the other files of this room.
+  [[nodiscard]] virConnectPtr handle() const noexcept { return m_handle.get(); }
   [[nodiscard]] std::string driver() const;  // "QEMU", "Xen", "TEST"
 
   // By name, active or not.

@@ -137,6 +137,26 @@ std::string why(const CommandResult& result) {
 
 }  // namespace lvm
 
+std::vector<VolumeGroup> volume_groups(CommandRunner& commands) {
+  return find_program("lvm") ? all_groups(commands) : std::vector<VolumeGroup>();
+}
+
+ByteCount provisioned_in(CommandRunner& commands, const VolumeName& pool) {
+  const CommandResult result = report(commands, "lvs", k_volume_fields, {"--", pool.group});
+  if (result.exit_code != 0) {
+    throw Error(ErrorKind::tool_failed,
+                fmt::format("listing the volumes of {}: lvm ended with {}: {}", pool.group,
+                            result.exit_code, lvm::why(result)));
+  }
+  ByteCount total;
+  for (const VolumeRow& row : parse_volumes(result.out)) {
+    if (row.volume.pool == pool.volume) {
+      total = total + row.volume.size;
+    }
+  }
+  return total;
+}
+
 VolumeGroup volume_group(CommandRunner& commands, const std::string& name) {
   const std::vector<VolumeGroup> groups = all_groups(commands);
   const auto same = [&](const VolumeGroup& group) { return group.name == name; };

@@ -72,6 +72,8 @@ struct ThinPool {
 
 // Error(not_found) naming the groups that exist, Error(bad_input) if two groups have the name.
 VolumeGroup volume_group(CommandRunner& commands, const std::string& name);
+// All groups that this host sees; empty where LVM is not installed.
+std::vector<VolumeGroup> volume_groups(CommandRunner& commands);
 bool group_exists(CommandRunner& commands, const std::string& name);
 
 // Nothing if the group has no such volume; Error(not_found) if there is no such group.
@@ -79,6 +81,8 @@ std::optional<LogicalVolume> logical_volume(CommandRunner& commands, const Volum
 
 // As above; Error(bad_input) if it is a volume and no thin pool.
 std::optional<ThinPool> thin_pool(CommandRunner& commands, const VolumeName& name);
+// The sizes of all volumes in a thin pool together: more than the pool has is a promise.
+ByteCount provisioned_in(CommandRunner& commands, const VolumeName& pool);
 
 std::uint64_t extents_for(ByteCount size, ByteCount extent_size);
 // Error(internal) when the result does not fit.

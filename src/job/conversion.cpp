@@ -120,6 +120,7 @@ void Conversion::read_source() {
   if (state.request.storage) {
     check_target();
   }
+  check_by_site(nullptr);
 }
 
 // The disks from outside, and whether they are at rest.
@@ -135,12 +136,14 @@ void Conversion::look_at_source() {
   if (state.source.active) {
     refuse_if_blocked();  // a running guest's disks are not even looked at
   }
+  check_description();
   for (const model::DomainDisk& disk : domain.disks) {
     state.disk_facts.push_back(disk.device == model::DiskDevice::disk
                                    ? disk::probe(disk, state.tools.commands)
                                    : model::DiskFacts{});
   }
   state.add_findings(plan::check_source(domain, state.disk_facts));
+  check_disks();
   state.layout = plan::make_layout(domain, state.disk_facts);
 }
 
@@ -166,6 +169,7 @@ void Conversion::check_target() {
     target.name_defined = connection.domain_exists(state.name);
     const std::string uuid = new_identity(state.source.domain, state.name, state.request).uuid;
     target.uuid_defined = !target.name_defined && !uuid.empty() && connection.domain_exists(uuid);
+    check_target_host(connection);
   }
   state.add_findings(plan::check_target(target));
 }

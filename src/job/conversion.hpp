@@ -19,6 +19,9 @@
 namespace vmconvert::guest {
 class Appliance;
 }
+namespace vmconvert::host {
+class Connection;
+}
 
 namespace vmconvert::job {
 
@@ -82,7 +85,11 @@ class Conversion {
   void look_at_source();
   void reopen_overlays();
   [[nodiscard]] model::Plan reopen_plan(const SavedPlan& saved);
+  void check_description();
+  void check_disks();
+  void check_by_site(const model::GuestFacts* guest);
   void check_target();
+  void check_target_host(const host::Connection& connection);
   void open_overlays();
   void fix_guest(guest::Appliance& appliance);
   void read_extents();

@@ -2,12 +2,15 @@
 // the sources call free themselves.
 #include <fmt/format.h>
 
+#include "base/text.hpp"
 #include "disk/allocation_map.hpp"
 #include "disk/extent_map.hpp"
 #include "disk/overlay.hpp"
 #include "disk/probe.hpp"
 #include "job/conversion.hpp"
 #include "job/state.hpp"
+#include "plan/check_inside.hpp"
+#include "plan/check_outside.hpp"
 #include "plan/checks.hpp"
 
 namespace vmconvert::job {
@@ -32,6 +35,16 @@ void add_notes(std::vector<model::AllocationNote>& notes, const model::TargetDis
     if (!place.empty()) {
       note.offset = place.front().offset;
       notes.push_back(std::move(note));
+    }
+  }
+}
+
+// What superblocks cannot tell (XFS), and what lies in volumes of the guest's.
+void report_journals(model::Findings& findings, const std::vector<model::AllocationNote>& notes) {
+  for (const model::AllocationNote& note : notes) {
+    const bool seen_from_outside = note.content.starts_with("ext");
+    if (!seen_from_outside && note.why.find("replayed") != std::string::npos) {
+      findings.push_back(plan::journal_finding(printable(note.content), note.why));
     }
   }
 }
@@ -63,6 +76,7 @@ void Conversion::read_extents() {
       extents = disk::without_free(extents, disk::on_target(disk, source, maps[source].free));
       add_notes(notes, disk, source, maps[source].notes);
     }
+    report_journals(state.result.findings, notes);
     state.extents.push_back(std::move(extents));
     state.allocation.push_back(std::move(notes));
   }
@@ -82,6 +96,11 @@ void Conversion::check_room() {
   plan::TargetFacts target;
   state.place->look_for_room(target, to_write);
   state.add_findings(plan::check_target(target));
+  ByteCount sizes;
+  for (const model::TargetDisk& disk : state.layout.disks) {
+    sizes = sizes + disk.size;
+  }
+  state.add_findings(plan::check_pool(state.place->pool_fill(), to_write, sizes));
 }
 
 }  // namespace vmconvert::job

@@ -17,6 +17,8 @@
 #include "guest/staged_root.hpp"
 #include "job/conversion.hpp"
 #include "job/state.hpp"
+#include "plan/check_inside.hpp"
+#include "plan/check_outside.hpp"
 #include "plan/checks.hpp"
 
 namespace vmconvert::job {
@@ -146,6 +148,9 @@ void Conversion::patch() {
     state.report("appliance", "inspecting");
     state.guest = appliance.inspect(
         state.layout.renames, {root_argument(state.source.domain), state.request.root_device});
+    if (state.accelerator.kind != host::AcceleratorKind::kvm) {
+      state.add_findings({plan::emulation_finding(state.accelerator.reason)});
+    }
     fix_guest(appliance);
     appliance.trim();
     appliance.close();
@@ -158,14 +163,18 @@ void Conversion::fix_guest(guest::Appliance& appliance) {
   const model::Domain& domain = state.source.domain;
   state.identity = new_identity(domain, state.name, state.request);
   model::Findings seen = plan::check_guest(domain, state.guest, appliance.notes());
+  model::GuestSurvey survey = appliance.survey();
   if (state.request.wishes.identity != model::IdentityProfile::move) {
     // The identity fixer says of each what becomes of it.
     seen.erase(
         std::remove_if(seen.begin(), seen.end(),
                        [](const model::Finding& one) { return one.id == "shared-identity"; }),
         seen.end());
+    survey.overlays.clear();
   }
   state.add_findings(std::move(seen));
+  state.add_findings(plan::check_inside(domain, state.guest, survey));
+  check_by_site(&state.guest);
   const std::string facts = guest::to_facts_json(
       {domain, state.layout, state.guest, loaders(state.layout, state.disk_facts), state.request.to,
        state.request.wishes, state.identity.uuid, state.identity.macs});

@@ -133,6 +133,19 @@ void Place::look_for_room(plan::TargetFacts& facts, ByteCount to_write) const {
   facts.needed_space = to_write;
 }
 
+model::PoolFill Place::pool_fill() const {
+  if (!m_group || m_group->target.thin_pool.empty()) {
+    return {};
+  }
+  const host::VolumeName name{m_group->target.group, m_group->target.thin_pool};
+  const auto pool = host::thin_pool(m_commands, name);
+  if (!pool || !pool->data_percent) {
+    return {};
+  }
+  return {host::to_text(name), pool->size, *pool->data_percent, pool->metadata_percent.value_or(0),
+          host::provisioned_in(m_commands, name)};
+}
+
 model::Step Place::create_step(const model::PlannedDisk& disk, const std::string& name) const {
   if (m_group) {
     return model::CreateVolume{

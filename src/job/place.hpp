@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/subprocess.hpp"
+#include "model/check_facts.hpp"
 #include "model/plan.hpp"
 #include "plan/checks.hpp"
 
@@ -31,6 +32,8 @@ class Place {
   void look(plan::TargetFacts& facts, const std::string& name, const model::Layout& layout) const;
   // Room for what will be written, where that and not the size counts: files and thin volumes.
   void look_for_room(plan::TargetFacts& facts, ByteCount to_write) const;
+  // Of the thin pool that the volumes go into; nothing set for another place.
+  [[nodiscard]] model::PoolFill pool_fill() const;
 
   [[nodiscard]] model::Step create_step(const model::PlannedDisk& disk,
                                         const std::string& name) const;

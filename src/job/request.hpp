@@ -40,7 +40,8 @@ struct Request {
   std::vector<model::Hook> hooks;
   std::filesystem::path state_dir;
   model::Wishes wishes = {};
-  bool record = false;  // in the journal: it is meant to make something
+  std::filesystem::path site_checks;  // a folder of programs; empty: none are run
+  bool record = false;                // in the journal: it is meant to make something
 };
 
 struct Tools {

@@ -18,6 +18,7 @@
 #include "job/request.hpp"
 #include "job/source.hpp"
 #include "job/workspace.hpp"
+#include "model/check_facts.hpp"
 #include "model/disk_facts.hpp"
 #include "model/job_report.hpp"
 #include "model/plan.hpp"
@@ -41,6 +42,8 @@ struct Conversion::State {
   bool can_go_on = false;               // what a later process needs is saved
   std::vector<Lock> locks = {};
   std::vector<model::DiskFacts> disk_facts = {};  // parallel to source.domain.disks
+  model::DescribedDevices described = {};
+  std::vector<model::DiskCondition> conditions = {};  // parallel to source.domain.disks
   model::Layout layout = {};
 
   // patch()

@@ -2,46 +2,34 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "base/text.hpp"
 
 namespace vmconvert::plan {
 namespace {
 
 using model::Domain;
-using model::Finding;
 using model::Findings;
-using model::Severity;
-
-Finding finding(const char* id, std::string message, std::string remedy) {
-  const auto& ids = check_ids();
-  const auto row = std::find_if(ids.begin(), ids.end(), [&](const CheckId& known) {
-    return std::string_view(known.id) == id;
-  });
-  return {id, row->severity, std::move(message), std::move(remedy)};
-}
 
 void check_disk(Findings& findings, const model::DomainDisk& disk, const model::DiskFacts& facts) {
   if (!facts.table_problem.empty()) {
-    findings.push_back(finding(
+    findings.push_back(make_finding(
         "disk-smaller-than-table",
         fmt::format("{} ({}): {}", disk.target, disk.source.string(), facts.table_problem),
         "the image was cut off or the wrong volume is named: compare its size with the original"));
   }
   if (facts.signature == "crypto_LUKS") {
-    findings.push_back(
-        finding("encrypted-disk",
-                fmt::format("{} ({}) is encrypted with LUKS", disk.target, disk.source.string()),
-                "a root filesystem on it cannot be patched: decrypt it in the guest first"));
+    findings.push_back(make_finding(
+        "encrypted-disk",
+        fmt::format("{} ({}) is encrypted with LUKS", disk.target, disk.source.string()),
+        "a root filesystem on it cannot be patched: decrypt it in the guest first"));
   }
   for (const model::Partition& part : facts.partitions) {
     if (part.start.value % k_mib != 0) {
       findings.push_back(
-          finding("partition-misaligned",
-                  fmt::format("{}: partition {} starts at byte {}, not at a multiple of 1 MiB",
-                              disk.target, part.number, part.start.value),
-                  "nothing to do: it works, only slower on disks with large blocks"));
+          make_finding("partition-misaligned",
+                       fmt::format("{}: partition {} starts at byte {}, not at a multiple of 1 MiB",
+                                   disk.target, part.number, part.start.value),
+                       "nothing to do: it works, only slower on disks with large blocks"));
       break;
     }
   }
@@ -49,45 +37,22 @@ void check_disk(Findings& findings, const model::DomainDisk& disk, const model::
 
 }  // namespace
 
-const std::vector<CheckId>& check_ids() {
-  static const std::vector<CheckId> k_ids = {
-      {"source-running", Severity::blocks, "the source domain is running on its connection"},
-      {"source-was-running", Severity::warns, "the description was taken from a running domain"},
-      {"source-in-use", Severity::blocks, "a source disk is mounted, or open for writing"},
-      {"no-disk", Severity::blocks, "the domain has no disk"},
-      {"disk-smaller-than-table", Severity::blocks, "a partition ends behind the end of its disk"},
-      {"encrypted-disk", Severity::warns, "a disk is encrypted"},
-      {"partition-misaligned", Severity::informs, "a partition does not start at a MiB"},
-      {"uefi-guest", Severity::warns, "the guest boots by UEFI, its variable store is not moved"},
-      {"cdrom-emptied", Severity::informs, "a CD-ROM image is not carried over"},
-      {"unknown-os", Severity::warns, "the distribution inside is not known"},
-      {"shared-identity", Severity::warns, "a copy would share an identity with the original"},
-      {"guest-note", Severity::informs, "something odd inside the guest that did no harm"},
-      {"target-exists", Severity::blocks, "a file or volume that would be made exists already"},
-      {"no-space", Severity::blocks, "the place for the new disks has too little room"},
-      {"name-defined", Severity::blocks, "the target hypervisor has a domain of that name"},
-      {"uuid-defined", Severity::blocks, "the target hypervisor has a domain of that UUID"},
-      {"boot-path-broken", Severity::blocks, "a link between boot sector and init is missing"},
-  };
-  return k_ids;
-}
-
 Findings check_at_rest(const Domain& domain, const HostFacts& host) {
   Findings findings;
   if (host.domain_active) {
-    findings.push_back(finding("source-running",
-                               fmt::format("the domain {} is running", domain.name),
-                               fmt::format("shut it down first: virsh shutdown {}", domain.name)));
+    findings.push_back(
+        make_finding("source-running", fmt::format("the domain {} is running", domain.name),
+                     fmt::format("shut it down first: virsh shutdown {}", domain.name)));
   } else if (domain.was_running) {
-    findings.push_back(finding(
+    findings.push_back(make_finding(
         "source-was-running",
         fmt::format("the description of {} was taken while the domain was running", domain.name),
         "make sure that it is shut down, and take the description with virsh dumpxml --inactive"));
   }
   for (const SourceUse& use : host.source_uses) {
     findings.push_back(
-        finding("source-in-use", fmt::format("{}: {}", use.path.string(), use.who),
-                "shut the guest down, unmount it or end that process, then try again"));
+        make_finding("source-in-use", fmt::format("{}: {}", use.path.string(), use.who),
+                     "shut the guest down, unmount it or end that process, then try again"));
   }
   return findings;
 }
@@ -101,18 +66,19 @@ Findings check_source(const Domain& domain, const std::vector<model::DiskFacts>&
       ++count;
       check_disk(findings, disk, disks.at(i));
     } else if (!disk.source.empty()) {
-      findings.push_back(
-          finding("cdrom-emptied",
-                  fmt::format("{}: the drive comes without {}", disk.target, disk.source.string()),
-                  "insert the image on the new host if the guest needs it"));
+      findings.push_back(make_finding(
+          "cdrom-emptied",
+          fmt::format("{}: the drive comes without {}", disk.target, disk.source.string()),
+          "insert the image on the new host if the guest needs it"));
     }
   }
   if (count == 0) {
-    findings.push_back(finding("no-disk", fmt::format("the domain {} has no disk", domain.name),
-                               "check the description: a converter needs at least one disk"));
+    findings.push_back(make_finding("no-disk",
+                                    fmt::format("the domain {} has no disk", domain.name),
+                                    "check the description: a converter needs at least one disk"));
   }
   if (domain.uefi) {
-    findings.push_back(finding(
+    findings.push_back(make_finding(
         "uefi-guest", fmt::format("{} boots by UEFI; its variable store stays behind", domain.name),
         "make sure that the guest has the fallback loader EFI/BOOT/BOOTX64.EFI"));
   }
@@ -123,21 +89,22 @@ Findings check_guest(const Domain& domain, const model::GuestFacts& guest,
                      const std::vector<std::string>& notes) {
   Findings findings;
   for (const std::string& note : notes) {
-    findings.push_back(finding("guest-note", note, "look at it in the guest when there is time"));
+    findings.push_back(
+        make_finding("guest-note", note, "look at it in the guest when there is time"));
   }
   if (guest.distribution.empty()) {
-    findings.push_back(
-        finding("unknown-os",
-                fmt::format("the system inside {} has no os-release or release file that we know",
-                            domain.name),
-                "check the edits in the plan, and use --trial"));
+    findings.push_back(make_finding(
+        "unknown-os",
+        fmt::format("the system inside {} has no os-release or release file that we know",
+                    domain.name),
+        "check the edits in the plan, and use --trial"));
   }
   if (!guest.identities.empty()) {
-    findings.push_back(
-        finding("shared-identity",
-                fmt::format("{} holds identities that a second copy would share: {}", domain.name,
-                            join(guest.identities, ", ")),
-                "never run the original and the copy at the same time, or renew them in the copy"));
+    findings.push_back(make_finding(
+        "shared-identity",
+        fmt::format("{} holds identities that a second copy would share: {}", domain.name,
+                    join(guest.identities, ", ")),
+        "never run the original and the copy at the same time, or renew them in the copy"));
   }
   return findings;
 }
@@ -145,8 +112,9 @@ Findings check_guest(const Domain& domain, const model::GuestFacts& guest,
 Findings check_target(const TargetFacts& target) {
   Findings findings;
   for (const auto& path : target.existing) {
-    findings.push_back(finding("target-exists", fmt::format("{} exists already", path.string()),
-                               "remove it, or choose another folder (--dir) or name (--name)"));
+    findings.push_back(
+        make_finding("target-exists", fmt::format("{} exists already", path.string()),
+                     "remove it, or choose another folder (--dir) or name (--name)"));
   }
   if (!target.place.empty() && target.free_space < target.needed_space) {
     const auto amount = [&](ByteCount bytes) {
@@ -155,18 +123,19 @@ Findings check_target(const TargetFacts& target) {
                  : fmt::format("{} bytes = {} extents of {}", bytes.value,
                                bytes.value / target.extent_size.value, to_text(target.extent_size));
     };
-    findings.push_back(finding("no-space",
-                               fmt::format("{} has {} free, the disks need {}", target.place,
-                                           amount(target.free_space), amount(target.needed_space)),
-                               "free space there, or choose another place for the disks"));
+    findings.push_back(
+        make_finding("no-space",
+                     fmt::format("{} has {} free, the disks need {}", target.place,
+                                 amount(target.free_space), amount(target.needed_space)),
+                     "free space there, or choose another place for the disks"));
   }
   if (target.name_defined) {
-    findings.push_back(finding(
+    findings.push_back(make_finding(
         "name-defined", fmt::format("{} has a domain named {} already", target.uri, target.name),
         "choose another name (--name), or undefine that domain first"));
   }
   if (target.uuid_defined) {
-    findings.push_back(finding(
+    findings.push_back(make_finding(
         "uuid-defined",
         fmt::format("{} has another domain with the UUID of {} already", target.uri, target.name),
         "undefine that domain first: two domains must not share a UUID"));

@@ -10,6 +10,7 @@
 #include "model/domain.hpp"
 #include "model/finding.hpp"
 #include "model/guest_facts.hpp"
+#include "plan/check_table.hpp"
 
 namespace vmconvert::plan {
 
@@ -48,13 +49,5 @@ model::Findings check_guest(const model::Domain& domain, const model::GuestFacts
                             const std::vector<std::string>& notes);
 // Before the first byte is written.
 model::Findings check_target(const TargetFacts& target);
-
-// One row a check of this program (fixers add their own): the manual page is held against it.
-struct CheckId {
-  const char* id;
-  model::Severity severity;
-  const char* meaning;
-};
-const std::vector<CheckId>& check_ids();
 
 }  // namespace vmconvert::plan
