@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 #include <vector>
-#include <vmconvert/fixer_menu.hpp>
+#include <vmconvert/fixer_grub2.hpp>
 
 namespace vmconvert::fixer {
 
@@ -50,6 +50,40 @@ inline std::string version_key(std::string_view version) {
   return key + "\t" + std::string(version);
 }
 
+// A menu with all that belongs to it: grubenv beside GRUB 2's, and boot loader entries.
+inline Menu read_menu(Host& guest, const std::string& path) {
+  const std::string text = guest.read(path);
+  if (is_extlinux_menu(path)) {
+    return parse_extlinux_menu(text, path);
+  }
+  if (!is_grub2_menu(path)) {
+    return parse_legacy_menu(text);
+  }
+  const std::string grubenv =
+      guest.read_if_there(path.substr(0, path.rfind('/')) + "/grubenv").value_or("");
+  const std::string saved = grubenv_value(grubenv, "saved_entry");
+  Menu menu = parse_grub2_menu(text, saved);
+  if (!menu.entries.empty() || text.find("blscfg") == std::string::npos) {
+    return menu;
+  }
+  std::vector<std::string> files = guest.glob("/boot/loader/entries/*.conf");
+  constexpr std::size_t k_most = 256;
+  files.resize(std::min(files.size(), k_most));
+  for (const std::string& file : files) {
+    menu.entries.push_back(
+        parse_loader_entry(guest.read(file), file, grubenv_value(grubenv, "kernelopts")));
+  }
+  std::sort(menu.entries.begin(), menu.entries.end(), [](const MenuEntry& a, const MenuEntry& b) {
+    return version_key(a.id) > version_key(b.id);
+  });
+  for (std::size_t i = 0; i < menu.entries.size(); ++i) {
+    if (menu.entries[i].id == saved) {
+      menu.default_entry = i;
+    }
+  }
+  return menu;
+}
+
 // Names that could mean something to a shell or to GRUB are not taken from the guest.
 inline bool is_version(std::string_view text) {
   return !text.empty() && text.size() < 200 && text.front() != '-' && text.front() != '.' &&
@@ -77,15 +111,22 @@ inline std::optional<std::string> bzimage_version(std::string_view image) {
 }
 
 // A kernel of the old Xen patches, which cannot run without Xen. `config` is its /boot/config-*;
-// without one the name tells: "el5xen", SUSE's "-xen", Debian's "-xen-amd64" before 2.6.32.
+// without one the name tells: "el5xen", "ELxenU", SUSE's "-xen" and "-xenpae", Debian's
+// "-xen-amd64" before 2.6.32. vmconvert-update-grub has the same rule.
 inline bool is_xen_only(std::string_view version, const std::optional<std::string>& config) {
   if (config) {
     const std::string text = "\n" + *config;
     return text.find("\nCONFIG_X86_XEN=y") != std::string::npos ||
            text.find("\nCONFIG_X86_64_XEN=y") != std::string::npos;
   }
-  const bool old = version.starts_with("2.6.1") || version.starts_with("2.6.2");
-  return version.ends_with("xen") || (old && version.find("xen") != std::string_view::npos);
+  for (const std::string_view ending : {"xen", "xenU", "xenpae"}) {
+    if (version.ends_with(ending)) {
+      return true;
+    }
+  }
+  const bool old = version.starts_with("2.6.1") || version.starts_with("2.6.2") ||
+                   version.starts_with("2.6.8") || version.starts_with("2.6.9");
+  return old && version.find("xen") != std::string_view::npos;
 }
 
 inline bool is_xen_only(Host& guest, const std::string& version) {
@@ -111,7 +152,7 @@ inline bool has_modules(Host& guest, const std::string& version) {
   return guest.is_directory("/lib/modules/" + version);
 }
 
-enum class InitrdTool { none, update_initramfs, dracut, mkinitrd };
+enum class InitrdTool { none, update_initramfs, dracut, mkinitrd, mkinitcpio, mkinitfs };
 
 inline std::string first_file(Host& guest, const std::vector<std::string>& paths) {
   for (const std::string& path : paths) {
@@ -131,6 +172,9 @@ inline std::string path_of(Host& guest, InitrdTool tool) {
       return first_file(guest, {"/usr/bin/dracut", "/sbin/dracut", "/usr/sbin/dracut"});
     case InitrdTool::mkinitrd:
       return first_file(guest, {"/sbin/mkinitrd", "/usr/sbin/mkinitrd", "/usr/bin/mkinitrd"});
+    case InitrdTool::mkinitcpio:
+      return first_file(guest, {"/usr/bin/mkinitcpio", "/sbin/mkinitcpio"});
+    case InitrdTool::mkinitfs: return first_file(guest, {"/sbin/mkinitfs", "/usr/sbin/mkinitfs"});
     case InitrdTool::none: break;
   }
   return {};
@@ -138,7 +182,8 @@ inline std::string path_of(Host& guest, InitrdTool tool) {
 
 inline InitrdTool initrd_tool(Host& guest) {
   for (const InitrdTool tool :
-       {InitrdTool::update_initramfs, InitrdTool::dracut, InitrdTool::mkinitrd}) {
+       {InitrdTool::update_initramfs, InitrdTool::dracut, InitrdTool::mkinitrd,
+        InitrdTool::mkinitcpio, InitrdTool::mkinitfs}) {
     if (!path_of(guest, tool).empty()) {
       return tool;
     }
@@ -159,9 +204,32 @@ inline std::string initrd_to_be_made(Host& guest, const std::string& version) {
                         guest.facts().distribution.starts_with("sle");
       return "/boot/initrd-" + version + (suse ? "" : ".img");
     }
+    // Arch and Alpine name kernel and image after the package, not after the version.
+    case InitrdTool::mkinitcpio:
+    case InitrdTool::mkinitfs:
     case InitrdTool::none: break;
   }
   return {};
+}
+
+inline std::string version_of(std::string_view image) {
+  const std::string_view name = base_name(image);
+  return std::string(name.starts_with("vmlinuz-") ? name.substr(8) : name);
+}
+
+// The version whose modules belong to an image: what its name says, or, where no modules go by that
+// name ("vmlinuz-linux", "vmlinuz-lts"), its header.
+inline std::string kernel_version(Host& guest, const std::string& image) {
+  std::string name = version_of(image);
+  for (const std::string_view prefix : {"kernel-", "bzImage-"}) {
+    name = name.starts_with(prefix) ? name.substr(prefix.size()) : name;
+  }
+  if (has_modules(guest, name)) {
+    return name;
+  }
+  constexpr std::uint64_t k_largest = 128U << 20U;
+  const auto inside = bzimage_version(guest.read(image, k_largest));
+  return inside && has_modules(guest, *inside) ? *inside : name;
 }
 
 // Kernels in /boot that can run without Xen, newest first. vmconvert-update-grub has the same rule.
@@ -172,11 +240,11 @@ inline std::vector<BootKernel> boot_kernels(Host& guest) {
     const std::string version = path.substr(std::min(path.size(), k_prefix.size()));
     if (is_version(version) && !is_leftover_copy(path) && guest.is_file(path) &&
         !is_xen_only(guest, version)) {
-      found.push_back({version, path, initrd_of(guest, version)});
+      found.push_back({kernel_version(guest, path), path, initrd_of(guest, version)});
     }
   }
   std::sort(found.begin(), found.end(), [](const BootKernel& a, const BootKernel& b) {
-    return version_key(a.version) > version_key(b.version);
+    return version_key(version_of(a.image)) > version_key(version_of(b.image));
   });
   return found;
 }
@@ -207,20 +275,63 @@ inline std::string guest_path(Host& guest, std::string_view menu_path) {
   return guest.is_file("/boot/" + target) ? "/boot/" + target : path;
 }
 
-inline std::string version_of(std::string_view image) {
-  const std::string_view name = base_name(image);
-  return std::string(name.starts_with("vmlinuz-") ? name.substr(8) : name);
-}
-
 // A kernel that a menu names; nothing if it is not there or needs Xen.
 inline std::optional<BootKernel> kernel_of(Host& guest, const MenuEntry& entry) {
   const std::string image = guest_path(guest, entry.kernel);
-  const std::string version = version_of(image);
-  if (image.empty() || !is_version(version) || is_xen_only(guest, version)) {
+  const std::string name = version_of(image);
+  if (image.empty() || entry.hypervisor || !is_version(name) || is_xen_only(guest, name)) {
     return std::nullopt;
   }
   std::string initrd = entry.initrd.empty() ? "" : guest_path(guest, entry.initrd);
-  return BootKernel{version, image, initrd.empty() ? initrd_of(guest, version) : initrd};
+  return BootKernel{kernel_version(guest, image), image,
+                    initrd.empty() ? initrd_of(guest, name) : initrd};
+}
+
+// What a kernel of Xen's is named after: "2.6.18-400.el5xen" -> "2.6.18-400.el5".
+inline std::string without_xen(std::string_view version) {
+  std::string stem(version.substr(0, version.rfind("xen")));
+  while (!stem.empty() && (stem.back() == '-' || stem.back() == '.')) {
+    stem.pop_back();
+  }
+  return stem;
+}
+
+// The kernel that takes the place of one that cannot run on the target: its sister of the same
+// version ("kernel" for "kernel-xen"), else the newest.
+inline std::optional<BootKernel> kernel_instead_of(Host& guest, const std::string& version) {
+  const std::vector<BootKernel> kernels = boot_kernels(guest);
+  const std::string stem = without_xen(version);
+  const BootKernel* best = nullptr;
+  for (const BootKernel& kernel : kernels) {
+    const bool usable = has_modules(guest, kernel.version) || !kernel.initrd.empty();
+    const bool sister = !stem.empty() && kernel.version.starts_with(stem);
+    if (usable && (best == nullptr || (sister && !best->version.starts_with(stem)))) {
+      best = &kernel;
+    }
+  }
+  return best == nullptr ? std::nullopt : std::optional(*best);
+}
+
+// What the finished guest boots by: the menu that its loader reads.
+inline std::optional<std::string> target_menu_path(Host& guest) {
+  constexpr std::string_view k_ours = "# Written by vmconvert-update-grub";
+  const std::string generated = "/boot/grub/grub.cfg";
+  const Facts& facts = guest.facts();
+  const std::string loader = facts.disks.empty() ? "none" : facts.disks[0].loader;
+  if (facts.to != "kvm") {
+    return source_menu_path(guest);
+  }
+  if (loader == "grub-legacy") {
+    return legacy_menu_path(guest);
+  }
+  if (loader == "other") {
+    const auto extlinux = extlinux_menu_path(guest);
+    return extlinux ? extlinux : source_menu_path(guest);
+  }
+  if (guest.is_file(generated) && guest.read(generated).starts_with(k_ours)) {
+    return generated;
+  }
+  return grub2_menu_path(guest);
 }
 
 // For a guest whose kernel is kept on the hypervisor host: the guest's own kernel that takes its

@@ -18,6 +18,8 @@ struct MenuEntry {
   std::string kernel;  // as the menu writes it: "/vmlinuz-2.6.18", "(hd0,0)/boot/vmlinuz"
   std::string initrd;  // the last of them; microcode comes first where there are several
   std::string arguments;
+  std::string id;           // of GRUB 2 and of boot loader entries; empty if it has none
+  bool hypervisor = false;  // Xen's own kernel is loaded first: the entry of a Xen host
 };
 
 struct Menu {
@@ -75,6 +77,7 @@ inline void read_stanza_line(std::string_view line, MenuEntry& entry) {
   const bool module = words[0] == "module";
   if (words[0] == "kernel" || (module && (entry.kernel.empty() || is_hypervisor(entry.kernel)))) {
     if (const auto path = kernel_word(words)) {
+      entry.hypervisor = entry.hypervisor || (!module && is_hypervisor(*path));
       entry.kernel = *path;
       entry.arguments = after(line, *path);
     }
@@ -92,7 +95,8 @@ inline Menu parse_legacy_menu(std::string_view text) {
       continue;
     }
     if (words[0] == "title") {
-      menu.entries.push_back({std::string(after(line.text, words[0])), "", "", ""});
+      menu.entries.push_back({});
+      menu.entries.back().title = after(line.text, words[0]);
     } else if (!menu.entries.empty()) {
       read_stanza_line(line.text, menu.entries.back());
     } else {
@@ -110,47 +114,8 @@ inline Menu parse_legacy_menu(std::string_view text) {
   return menu;
 }
 
-inline bool is_linux_command(std::string_view word) {
-  return word == "linux" || word == "linux16" || word == "linuxefi";
-}
-
-// GRUB 2: every linux command is an entry. Only a default that is a number is understood; a name
-// or ${saved_entry} stands for the first, as GRUB itself has it when nothing was saved.
-inline Menu parse_grub2_menu(std::string_view text) {
-  Menu menu;
-  std::string title;
-  for (const Line& line : lines_of(text)) {
-    const std::vector<std::string_view> words = active_words(line.text);
-    if (words.empty()) {
-      continue;
-    }
-    if (words[0] == "menuentry") {
-      title = after(line.text, words[0]);
-    } else if (is_linux_command(words[0]) && words.size() > 1) {
-      const auto path = kernel_word(words);
-      if (path) {
-        menu.entries.push_back(
-            {title, std::string(*path), "", std::string(after(line.text, *path))});
-      }
-    } else if (words[0].starts_with("initrd") && words.size() > 1 && !menu.entries.empty()) {
-      menu.entries.back().initrd = words.back();
-    } else if (words[0] == "set" && words.size() == 2) {
-      if (const auto chosen = value_of(words[1], "default"); chosen && small_number(*chosen)) {
-        menu.default_entry = *small_number(*chosen);
-      } else if (const auto wait = value_of(words[1], "timeout"); wait && small_number(*wait)) {
-        menu.timeout = small_number(*wait);
-      }
-    }
-  }
-  return menu;
-}
-
 inline bool is_grub2_menu(std::string_view path) {
   return base_name(path) == "grub.cfg";
-}
-
-inline Menu parse_menu(std::string_view path, std::string_view text) {
-  return is_grub2_menu(path) ? parse_grub2_menu(text) : parse_legacy_menu(text);
 }
 
 // The first legacy menu that is there. menu.lst is often a link to grub.conf, or the other way.
@@ -163,7 +128,26 @@ inline std::optional<std::string> legacy_menu_path(Host& guest) {
   return std::nullopt;
 }
 
+inline bool is_extlinux_menu(std::string_view path) {
+  return path.ends_with("linux.conf") || path.ends_with("syslinux.cfg");
+}
+
+inline std::optional<std::string> extlinux_menu_path(Host& guest) {
+  for (const char* path : {"/boot/extlinux.conf", "/boot/extlinux/extlinux.conf",
+                           "/boot/syslinux/syslinux.cfg", "/boot/syslinux/extlinux.conf"}) {
+    if (guest.is_file(path)) {
+      return path;
+    }
+  }
+  return std::nullopt;
+}
+
+// The menu of GRUB 2. That which the source was booted from goes before others.
 inline std::optional<std::string> grub2_menu_path(Host& guest) {
+  const std::string& known = guest.facts().menu;
+  if (is_grub2_menu(known) && guest.is_file(known)) {
+    return known;
+  }
   for (const char* path : {"/boot/grub2/grub.cfg", "/boot/grub/grub.cfg"}) {
     if (guest.is_file(path)) {
       return path;
@@ -178,8 +162,13 @@ inline std::optional<std::string> source_menu_path(Host& guest) {
   if (!known.empty() && guest.is_file(known)) {
     return known;
   }
-  const auto legacy = legacy_menu_path(guest);
-  return legacy ? legacy : grub2_menu_path(guest);
+  for (const auto& path :
+       {legacy_menu_path(guest), grub2_menu_path(guest), extlinux_menu_path(guest)}) {
+    if (path) {
+      return path;
+    }
+  }
+  return std::nullopt;
 }
 
 }  // namespace vmconvert::fixer

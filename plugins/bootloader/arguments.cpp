@@ -1,7 +1,7 @@
 #include "arguments.hpp"
 
 #include <algorithm>
-#include <vmconvert/fixer_text.hpp>
+#include <vmconvert/fixer_devices.hpp>
 
 namespace vmconvert::fixer::bootloader {
 namespace {
@@ -19,12 +19,14 @@ bool is_xen_console(std::string_view word) {
 
 // Arguments that only Xen's drivers read, or that name its clock. On KVM they are noise or worse.
 bool is_for_xen_only(std::string_view word) {
-  if (word == "clocksource=xen" || word == "clock=xen" || word == "earlyprintk=xen") {
+  if (word == "clocksource=xen" || word == "clock=xen" || word == "earlyprintk=xen" ||
+      word == "earlycon=xenboot") {
     return true;
   }
   for (const std::string_view start :
        {"xencons=", "xen_blkfront.", "xen-blkfront.", "xen_netfront.", "xen-netfront.",
-        "xen_emul_unplug=", "independent_wallclock=", "rd.driver.pre=xen", "rdloaddriver=xen"}) {
+        "xen_emul_unplug=", "xen_pv_hvm=", "independent_wallclock=", "rd.driver.pre=xen",
+        "rdloaddriver=xen"}) {
     if (word.starts_with(start)) {
       return true;
     }
@@ -111,6 +113,13 @@ std::optional<std::string> Arguments::corrected_word(std::string_view word,
     const auto value = corrected_resume(word.substr(k_resume.size()), occasion);
     return value ? std::optional("resume=" + *value) : std::nullopt;
   }
+  // Arch: cryptdevice=/dev/xvda2:name:options
+  constexpr std::string_view k_crypt = "cryptdevice=";
+  if (word.starts_with(k_crypt)) {
+    const std::string_view device = word.substr(k_crypt.size(), word.find(':') - k_crypt.size());
+    const auto now = new_name(device, occasion.initrd);
+    return now ? with_part(word, device, *now) : std::string(word);
+  }
   return std::string(word);
 }
 
@@ -145,7 +154,12 @@ std::optional<std::string> Arguments::new_name(std::string_view value, Initrd in
   if (!value.starts_with(k_dev)) {
     return std::nullopt;
   }
-  const auto device = m_facts.renamed(value.substr(k_dev.size()));
+  auto device = m_devices.target_of(std::string(value.substr(k_dev.size())));
+  if (!device &&
+      (value.starts_with("/dev/disk/by-path/") || value.starts_with("/dev/disk/by-id/"))) {
+    const auto behind = disk_behind_link(value);
+    device = behind ? m_devices.target_of(*behind) : std::nullopt;
+  }
   if (!device || m_facts.filesystem(*device) == nullptr) {
     return std::nullopt;
   }
@@ -169,7 +183,7 @@ std::string Arguments::corrected_root(std::string_view value, const Occasion& oc
   if (is_known(bare)) {
     return std::string(value);
   }
-  // Paths of a bus that the target does not have: the root is the one that was found.
+  // A path of a bus that does not tell which disk it was: the root is the one that was found.
   if (bare.starts_with("/dev/disk/by-path/") || bare.starts_with("/dev/disk/by-id/")) {
     return name_of(m_facts.root_device, occasion.initrd);
   }

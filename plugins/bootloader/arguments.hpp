@@ -6,7 +6,7 @@
 #include <set>
 #include <string>
 #include <string_view>
-#include <vmconvert/fixer.hpp>
+#include <vmconvert/fixer_devices.hpp>
 
 namespace vmconvert::fixer::bootloader {
 
@@ -22,7 +22,8 @@ struct Occasion {
 
 class Arguments {
  public:
-  explicit Arguments(Host& guest) : m_guest(guest), m_facts(guest.facts()) {}
+  explicit Arguments(Host& guest)
+      : m_guest(guest), m_facts(guest.facts()), m_devices(guest.facts()) {}
 
   // Reports what cannot be resolved, once each.
   std::string corrected(std::string_view text, const Occasion& occasion);
@@ -40,6 +41,7 @@ class Arguments {
 
   Host& m_guest;
   const Facts& m_facts;
+  const Devices m_devices;
   std::set<std::string> m_reported;
 };
 

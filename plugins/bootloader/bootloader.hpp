@@ -18,8 +18,21 @@ std::string corrected_legacy_menu(std::string_view text, Arguments& arguments,
 void correct_legacy_menus(Host& guest, Arguments& arguments,
                           const std::optional<std::string>& place);
 
+// legacy_default.cpp. The default of a menu that GRUB legacy boots by: an entry that runs on KVM.
+void correct_legacy_default(Host& guest);
+void report_other_default(Host& guest, const std::string& before, const std::string& now);
+
+// extlinux.cpp. extlinux.conf, and what Alpine's update-extlinux makes it from.
+void correct_extlinux(Host& guest, Arguments& arguments);
+bool is_extlinux(Host& guest);  // in the boot partition's first sector
+
+// settings_files.cpp. What the guest's own tools make later menus from.
+void correct_settings_files(Host& guest, Arguments& arguments);
+
 // grub2_config.cpp. grub.cfg, /etc/default/grub, boot loader entries, grubenv, device.map.
-std::string corrected_grub2_menu(std::string_view text, Arguments& arguments);
+// `saved` is saved_entry of grubenv.
+std::string corrected_grub2_menu(std::string_view text, Arguments& arguments,
+                                 std::string_view saved = {});
 std::string corrected_defaults(std::string_view text, Arguments& arguments);
 void correct_grub2_configuration(Host& guest, Arguments& arguments);
 void correct_device_map(Host& guest);

@@ -20,7 +20,7 @@ std::optional<std::string> menu_to_keep(Host& guest) {
     return std::nullopt;
   }
   const std::string text = guest.read(*path);
-  const Menu menu = parse_grub2_menu(text);
+  const Menu menu = read_menu(guest, *path);
   const MenuEntry* entry = menu.chosen();
   const bool foreign = text.find("blscfg") != std::string::npos;
   return !foreign && entry != nullptr && kernel_of(guest, *entry) ? path : std::nullopt;
@@ -46,12 +46,14 @@ void give_loader(Host& guest, Arguments& arguments) {
   }
   correct_grub2_configuration(guest, arguments);
   correct_legacy_menus(guest, arguments, place->legacy);
+  correct_extlinux(guest, arguments);
 }
 
 // Root and resume only: what Xen's own loaders read stays where it is.
 void correct_names(Host& guest, Arguments& arguments) {
   correct_grub2_configuration(guest, arguments);
   correct_legacy_menus(guest, arguments, std::nullopt);
+  correct_extlinux(guest, arguments);
   correct_device_map(guest);
 }
 
@@ -64,6 +66,11 @@ void fix(Host& guest) {
   const std::string& loader = facts.disks[0].loader;
   if (facts.to != "kvm" || loader == "grub2" || loader == "grub-legacy") {
     correct_names(guest, arguments);
+    if (facts.to == "kvm" && loader == "grub-legacy") {
+      correct_legacy_default(guest);
+    }
+  } else if (loader == "other" && extlinux_menu_path(guest) && is_extlinux(guest)) {
+    correct_names(guest, arguments);
   } else if (loader == "other") {
     guest.finding("loader-unknown", VMCONVERT_WARNS,
                   "The boot sector holds a loader that vmconvert does not know; its configuration "
@@ -75,6 +82,7 @@ void fix(Host& guest) {
     give_loader(guest, arguments);
     correct_device_map(guest);
   }
+  correct_settings_files(guest, arguments);
 }
 
 }  // namespace

@@ -22,6 +22,9 @@ std::string in_shell_quotes(std::string_view text) {
 std::string in_grub_words(std::string_view arguments) {
   std::string text;
   for (const std::string_view word : words_of(arguments)) {
+    if (word.starts_with('$')) {
+      continue;  // a variable of the menu that these words come from
+    }
     bool plain = true;
     std::string quoted;
     for (const char byte : word) {
@@ -100,14 +103,27 @@ std::optional<Today> direct_boot(Host& guest) {
   return std::nullopt;
 }
 
+}  // namespace
+
+void report_other_default(Host& guest, const std::string& before, const std::string& now) {
+  guest.finding("default-kernel-changed", VMCONVERT_INFORMS,
+                "The boot menu chose " + before +
+                    ", which cannot run without Xen or is not there; it now boots " + now,
+                "Nothing, if that kernel suits the guest; else choose another one in its menu.");
+}
+
+namespace {
+
 std::optional<Today> menu_boot(Host& guest) {
   Today today;
+  std::string named;  // the kernel that the menu chooses
   const auto path = source_menu_path(guest);
   if (path) {
-    const Menu menu = parse_menu(*path, guest.read(*path));
+    const Menu menu = read_menu(guest, *path);
     today.timeout = menu.timeout.value_or(today.timeout);
     if (const MenuEntry* entry = menu.chosen()) {
       today.arguments = entry->arguments;
+      named = version_of(entry->kernel);
       const auto kernel = kernel_of(guest, *entry);
       if (kernel && is_plain(kernel->image)) {
         today.kernel = *kernel;
@@ -118,11 +134,14 @@ std::optional<Today> menu_boot(Host& guest) {
       }
     }
   }
-  const std::vector<BootKernel> kernels = boot_kernels(guest);
-  if (kernels.empty()) {
+  auto kernel = kernel_instead_of(guest, named);
+  if (!kernel) {
     return std::nullopt;
   }
-  today.kernel = kernels.front();
+  if (!named.empty()) {
+    report_other_default(guest, named, kernel->version);
+  }
+  today.kernel = *kernel;
   return today;
 }
 

@@ -32,7 +32,7 @@ needs_xen() {
     return
   fi
   case $1 in
-    *xen | 2.6.1*xen* | 2.6.2*xen*) return 0 ;;
+    *xen | *xenU | *xenpae | 2.6.[1289]*xen*) return 0 ;;
   esac
   return 1
 }

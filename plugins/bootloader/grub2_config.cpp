@@ -67,12 +67,31 @@ std::string corrected_environment(std::string_view text, Arguments& arguments) {
 
 }  // namespace
 
-std::string corrected_grub2_menu(std::string_view text, Arguments& arguments) {
+// RHEL 8 keeps a copy of grubenv's kernelopts in the menu: set kernelopts="root=... ro"
+static std::optional<std::string> corrected_kernelopts(std::string_view line,
+                                                       Arguments& arguments) {
+  const auto words = active_words(line);
+  if (words.size() < 2 || words[0] != "set" || !words[1].starts_with("kernelopts=")) {
+    return std::nullopt;
+  }
+  const auto value = value_of(after(line, words[0]), "kernelopts");
+  const std::string_view inner = value ? unquoted(*value) : "";
+  if (inner.find("root=") == std::string_view::npos) {
+    return std::nullopt;
+  }
+  return with_part(line, inner, arguments.corrected(inner, {}));
+}
+
+std::string corrected_grub2_menu(std::string_view text, Arguments& arguments,
+                                 std::string_view saved) {
   std::vector<Line> lines = lines_of(text);
-  const std::size_t chosen = parse_grub2_menu(text).default_entry;
+  const std::size_t chosen = parse_grub2_menu(text, saved).default_entry;
   std::size_t entry = 0;
   for (std::size_t i = 0; i < lines.size(); ++i) {
     std::string& line = lines[i].text;
+    if (auto now = corrected_kernelopts(line, arguments)) {
+      line = *now;
+    }
     const auto words = active_words(line);
     const auto path =
         words.size() > 1 && is_linux_command(words[0]) ? kernel_word(words) : std::nullopt;
@@ -126,8 +145,13 @@ std::string corrected_defaults(std::string_view text, Arguments& arguments) {
 }
 
 void correct_grub2_configuration(Host& guest, Arguments& arguments) {
-  for (const char* path : {"/boot/grub/grub.cfg", "/boot/grub2/grub.cfg"}) {
-    correct_file(guest, path, arguments, corrected_grub2_menu);
+  for (const std::string folder : {"/boot/grub", "/boot/grub2"}) {
+    const auto text = text_file(guest, folder + "/grub.cfg");
+    if (text) {
+      const std::string grubenv = guest.read_if_there(folder + "/grubenv").value_or("");
+      guest.update(folder + "/grub.cfg",
+                   corrected_grub2_menu(*text, arguments, grubenv_value(grubenv, "saved_entry")));
+    }
   }
   correct_file(guest, "/etc/default/grub", arguments, corrected_defaults);
   for (const std::string& path : guest.glob("/etc/default/grub.d/*.cfg")) {

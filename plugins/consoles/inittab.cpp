@@ -55,9 +55,13 @@ bool move_gettys(std::vector<Line>& lines) {
     if (!entry || !names_xen_console(entry->process)) {
       continue;
     }
-    line.text =
-        serial ? commented_out(line.text)
-               : with_part(line.text, entry->process, with_serial(std::string(entry->process)));
+    if (serial) {
+      line.text = commented_out(line.text);
+    } else if (entry->levels.empty()) {  // busybox: the id is the terminal
+      line.text = with_serial(line.text);
+    } else {
+      line.text = with_part(line.text, entry->process, with_serial(std::string(entry->process)));
+    }
     serial = moved = true;
   }
   return moved;
@@ -78,7 +82,8 @@ bool add_serial_getty(Host& guest, std::vector<Line>& lines) {
     if (process.find("mingetty") != std::string::npos) {  // knows no serial lines
       process = "/sbin/agetty -L 115200 ttyS0 vt102";
     }
-    add_line(lines, at, "T0:" + std::string(entry->levels) + ":respawn:" + process);
+    const std::string id = entry->levels.empty() ? std::string(k_serial) : "T0";
+    add_line(lines, at, id + ":" + std::string(entry->levels) + ":respawn:" + process);
     return true;
   }
   return false;

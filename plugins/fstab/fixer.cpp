@@ -1,9 +1,9 @@
 // Device names that the new hardware changes become UUIDs: in fstab, crypttab and in the resume
 // device of Debian's initramfs. A line that still resolves is not touched.
 #include <algorithm>
-#include <vmconvert/fixer_text.hpp>
+#include <vmconvert/fixer_devices.hpp>
 
-#include "devices.hpp"
+#include "storage.hpp"
 
 namespace vmconvert::fixer::fstab {
 
@@ -140,6 +140,8 @@ void fix(Host& guest) {
   fix_fstab(guest, devices);
   fix_crypttab(guest, devices);
   fix_resume(guest, devices);
+  fix_lvm(guest, devices);
+  fix_mdadm(guest, devices);
 }
 
 }  // namespace

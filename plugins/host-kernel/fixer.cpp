@@ -28,7 +28,7 @@ bool boots_by_menu(Host& guest) {
   if (!path) {
     return false;
   }
-  const Menu menu = parse_menu(*path, guest.read(*path));
+  const Menu menu = read_menu(guest, *path);
   const MenuEntry* entry = menu.chosen();
   return entry != nullptr && kernel_of(guest, *entry).has_value();
 }

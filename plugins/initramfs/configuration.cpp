@@ -94,6 +94,52 @@ void configure_modprobe(Host& guest, const Names& modules) {
   guest.update(path, text);
 }
 
+// /etc/mkinitcpio.conf: MODULES=(ext4 ...), before 2018 MODULES="ext4 ...".
+void configure_mkinitcpio(Host& guest, const Names& modules) {
+  edit_lines(guest, "/etc/mkinitcpio.conf",
+             [&](std::string_view line) -> std::optional<std::string> {
+               const auto value = value_of(line, "MODULES");
+               if (!value || value->size() < 2) {
+                 return std::nullopt;
+               }
+               const std::string_view inner = value->substr(1, value->find_first_of(")\"", 1) - 1);
+               std::string now(inner);
+               for (const std::string& name : modules) {
+                 if (!is_named(words_of(inner), name)) {
+                   now += (now.empty() ? "" : " ") + name;
+                 }
+               }
+               return now == inner ? std::nullopt : std::optional(with_part(line, inner, now));
+             });
+}
+
+// mkinitfs takes lists of files, by feature: virtio's comes with it; a filesystem's has its name.
+void configure_mkinitfs(Host& guest, const Names& modules) {
+  std::vector<std::string> features;
+  for (const std::string& name : modules) {
+    std::string feature = name.starts_with("virtio") ? "virtio" : name;
+    if (std::find(features.begin(), features.end(), feature) == features.end()) {
+      features.push_back(std::move(feature));
+    }
+  }
+  edit_lines(guest, "/etc/mkinitfs/mkinitfs.conf",
+             [&](std::string_view line) -> std::optional<std::string> {
+               const auto value = value_of(line, "features");
+               if (!value) {
+                 return std::nullopt;
+               }
+               const std::string_view inner = unquoted(*value);
+               std::string now(inner);
+               for (const std::string& feature : features) {
+                 if (!is_named(words_of(inner), feature)) {
+                   now += (now.empty() ? "" : " ") + feature;
+                 }
+               }
+               return now == inner ? std::nullopt
+                                   : std::optional(with_part(line, *value, "\"" + now + "\""));
+             });
+}
+
 }  // namespace
 
 bool is_suse_mkinitrd(Host& guest) {
@@ -106,6 +152,10 @@ void configure(Host& guest, InitrdTool tool, const Names& modules) {
     configure_initramfs_tools(guest, modules);
   } else if (tool == InitrdTool::dracut) {
     configure_dracut(guest, modules);
+  } else if (tool == InitrdTool::mkinitcpio) {
+    configure_mkinitcpio(guest, modules);
+  } else if (tool == InitrdTool::mkinitfs) {
+    configure_mkinitfs(guest, modules);
   } else if (tool == InitrdTool::mkinitrd && is_suse_mkinitrd(guest)) {
     configure_suse(guest, modules);
   } else if (tool == InitrdTool::mkinitrd) {

@@ -12,16 +12,9 @@ constexpr std::size_t k_other_kernels = 4;  // reading an image takes a while
 
 // The menu as it will be: what the bootloader fixer staged is seen here.
 std::optional<BootKernel> default_kernel(Host& guest) {
-  const Facts& facts = guest.facts();
-  const std::string loader = facts.disks.empty() ? "none" : facts.disks[0].loader;
-  std::optional<std::string> path = source_menu_path(guest);
-  if (facts.to == "kvm" && loader == "grub-legacy") {
-    path = legacy_menu_path(guest);
-  } else if (facts.to == "kvm" && loader != "other") {
-    path = grub2_menu_path(guest);
-  }
+  const auto path = target_menu_path(guest);
   if (path) {
-    const Menu menu = parse_menu(*path, guest.read(*path));
+    const Menu menu = read_menu(guest, *path);
     const MenuEntry* entry = menu.chosen();
     if (auto kernel = entry == nullptr ? std::nullopt : kernel_of(guest, *entry)) {
       if (kernel->initrd.empty() && !entry->initrd.empty()) {
@@ -30,8 +23,7 @@ std::optional<BootKernel> default_kernel(Host& guest) {
       return kernel;
     }
   }
-  const std::vector<BootKernel> kernels = boot_kernels(guest);
-  return kernels.empty() ? std::nullopt : std::optional(kernels.front());
+  return kernel_instead_of(guest, {});
 }
 
 // Module names in an image; none if there is no image or it cannot be read.
@@ -119,13 +111,32 @@ void report_other_kernels(Host& guest, const BootKernel& chosen) {
   }
 }
 
+// What the kernel could drive instead, on a machine of QEMU's older kind.
+std::string other_hardware(const Drivers& drivers) {
+  const Need disk{{"ata_piix", "piix", "ide_disk", "ide_generic"},
+                  {"CONFIG_ATA_PIIX", "CONFIG_BLK_DEV_PIIX"}};
+  const Need card{{"e1000", "8139cp", "8139too"}, {"CONFIG_E1000", "CONFIG_8139CP"}};
+  const auto name = [&](const Need& need) {
+    return drivers.built_in(need) ? need.names.front() : drivers.module_for(need);
+  };
+  const std::string ide = name(disk), net = name(card);
+  if (ide.empty()) {
+    return "; it has no driver for an IDE disk either";
+  }
+  return "; it could drive an IDE disk (" + ide + ")" +
+         (net.empty() ? "" : " and an emulated network card (" + net + ")");
+}
+
 void mend(Host& guest, const BootKernel& kernel, const Missing& missing, const Drivers& drivers) {
   const bool kvm = guest.facts().to == "kvm";
   if (!missing.nowhere.empty()) {
     guest.finding(kvm ? "no-virtio" : "no-xen-driver", VMCONVERT_BLOCKS,
                   "Kernel " + kernel.version + " has no " + joined(missing.nowhere) +
-                      ": not in its initramfs, not built in, not in /lib/modules/" + kernel.version,
-                  "Install a kernel with these drivers in the guest, then convert again.");
+                      ": not in its initramfs, not built in, not in /lib/modules/" +
+                      kernel.version + (kvm ? other_hardware(drivers) : ""),
+                  std::string("Install a kernel package with these drivers in the guest, then "
+                              "convert again") +
+                      (kvm ? "; or keep the guest on Xen: --to xen." : "."));
     return;
   }
   const InitrdTool tool = initrd_tool(guest);
@@ -135,7 +146,8 @@ void mend(Host& guest, const BootKernel& kernel, const Missing& missing, const D
                       " in an initramfs, " +
                       (kernel.initrd.empty() ? "but it boots without one"
                                              : "and the guest has no tool that builds one"),
-                  "Install initramfs-tools, dracut or mkinitrd in the guest and build an initramfs "
+                  "Install the distribution's tool (initramfs-tools, dracut, mkinitrd, mkinitcpio, "
+                  "mkinitfs) in the guest and build an initramfs "
                   "for this kernel.");
     return;
   }

@@ -43,6 +43,13 @@ void rebuild_later(Host& guest, InitrdTool tool, const BootKernel& kernel,
     case InitrdTool::mkinitrd:
       guest.run_later(mkinitrd_words(guest, path, kernel, modules), why);
       break;
+    case InitrdTool::mkinitcpio:
+      // autodetect would keep the drivers of the machine that builds the image, the appliance.
+      guest.run_later({path, "-k", kernel.version, "-g", kernel.initrd, "-S", "autodetect"}, why);
+      break;
+    case InitrdTool::mkinitfs:
+      guest.run_later({path, "-o", kernel.initrd, kernel.version}, why);
+      break;
     case InitrdTool::none: break;
   }
 }

@@ -10,7 +10,8 @@ namespace {
 
 Mentions read_configuration(Host& guest) {
   Mentions all;
-  for (const auto& read : {read_ifupdown, read_ifcfg, read_networkd, read_netplan, read_keyfiles}) {
+  for (const auto& read : {read_ifupdown, read_ifcfg, read_netctl, read_netifrc, read_networkd,
+                           read_netplan, read_keyfiles}) {
     Mentions some = read(guest);
     all.insert(all.end(), std::make_move_iterator(some.begin()),
                std::make_move_iterator(some.end()));

@@ -21,6 +21,8 @@ using Mentions = std::vector<Mention>;
 
 Mentions read_ifupdown(Host& guest);
 Mentions read_ifcfg(Host& guest);
+Mentions read_netctl(Host& guest);   // Arch
+Mentions read_netifrc(Host& guest);  // Gentoo
 Mentions read_networkd(Host& guest);
 Mentions read_netplan(Host& guest);
 Mentions read_keyfiles(Host& guest);  // NetworkManager

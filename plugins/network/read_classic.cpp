@@ -146,4 +146,38 @@ Mentions read_ifcfg(Host& guest) {
   return mentions;
 }
 
+// Arch: /etc/netctl/PROFILE with Interface=eth0. Its folders hold examples and hooks.
+Mentions read_netctl(Host& guest) {
+  Mentions mentions;
+  for (const std::string& file : guest.glob("/etc/netctl/*")) {
+    const auto text = is_leftover_copy(file) ? std::nullopt : text_file(guest, file);
+    for (const Line& line : lines_of(text.value_or(""))) {
+      const auto name = value_of(line.text, "Interface");
+      if (const std::string card = card_of(name ? unquoted(*name) : ""); !card.empty()) {
+        mentions.push_back({card, {}, file, false});
+      }
+    }
+  }
+  return mentions;
+}
+
+// Gentoo: /etc/conf.d/net with config_eth0="...", routes_eth0="...".
+Mentions read_netifrc(Host& guest) {
+  Mentions mentions;
+  const std::string file = "/etc/conf.d/net";
+  for (const Line& line : lines_of(text_file(guest, file).value_or(""))) {
+    const std::string_view text = trimmed(line.text);
+    for (const std::string_view key : {"config_", "slaves_", "bridge_", "vlans_"}) {
+      const std::string_view name = text.substr(0, text.find('='));
+      if (!name.starts_with(key)) {
+        continue;
+      }
+      if (const std::string card = card_of(name.substr(key.size())); !card.empty()) {
+        mentions.push_back({card, {}, file, false});
+      }
+    }
+  }
+  return mentions;
+}
+
 }  // namespace vmconvert::fixer::network

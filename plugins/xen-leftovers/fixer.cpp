@@ -14,6 +14,8 @@ void fix(Host& guest) {
   fix_module_lists(guest);
   fix_modprobe(guest);
   fix_suse_kernel(guest);
+  fix_default_kernel(guest);
+  fix_openrc_modules(guest);
   fix_dracut(guest);
   fix_services(guest);
   fix_mounts_and_sysctl(guest);

@@ -31,9 +31,11 @@ std::string kept_words(std::string_view value, Keeps&& keeps) {
   return (before ? " " : "") + kept + (after ? " " : "");
 }
 
-void fix_module_lists(Host& guest);  // modules, modules-load.d, initramfs-tools
-void fix_modprobe(Host& guest);      // aliases and blacklists
-void fix_suse_kernel(Host& guest);   // /etc/sysconfig/kernel
+void fix_module_lists(Host& guest);    // modules, modules-load.d, initramfs-tools
+void fix_modprobe(Host& guest);        // aliases and blacklists
+void fix_suse_kernel(Host& guest);     // /etc/sysconfig/kernel
+void fix_default_kernel(Host& guest);  // Red Hat's DEFAULTKERNEL
+void fix_openrc_modules(Host& guest);
 void fix_dracut(Host& guest);
 void fix_services(Host& guest);
 void fix_mounts_and_sysctl(Host& guest);

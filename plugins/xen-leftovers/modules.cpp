@@ -164,6 +164,25 @@ void fix_suse_kernel(Host& guest) {
   }
 }
 
+// Red Hat: which kernel package's newest version new-kernel-pkg makes the default.
+void fix_default_kernel(Host& guest) {
+  edit_lines(
+      guest, "/etc/sysconfig/kernel", [](std::string_view line) -> std::optional<std::string> {
+        const auto value = value_of(line, "DEFAULTKERNEL");
+        const bool xen = value && unquoted(*value).starts_with("kernel-xen");
+        return xen ? std::optional(with_part(line, unquoted(*value), "kernel")) : std::nullopt;
+      });
+}
+
+// Gentoo: modules="xen-netfront loop"
+void fix_openrc_modules(Host& guest) {
+  edit_lines(guest, "/etc/conf.d/modules", [](std::string_view text) -> std::optional<std::string> {
+    Line line{std::string(text), {}};
+    return !active_words(text).empty() && drop_xen_words(line, "modules") ? std::optional(line.text)
+                                                                          : std::nullopt;
+  });
+}
+
 // add_drivers passes over what is not there; force_drivers loads it, and omit_drivers leaves it
 // out.
 void fix_dracut(Host& guest) {

@@ -22,6 +22,27 @@ void report_start_links(Host& guest, const std::string& service) {
   }
 }
 
+// Kudzu (Red Hat 4 and 5) asks at boot about each piece of changed hardware, and takes the network
+// configuration of a card that is gone with it.
+void stop_kudzu(Host& guest) {
+  std::vector<std::string> links;
+  for (const std::string folder : {"/etc/rc.d/rc[2-5].d/", "/etc/rc[2-5].d/"}) {
+    if (links.empty()) {  // the second is a link to the first
+      links = guest.glob(folder + "S[0-9][0-9]kudzu");
+    }
+  }
+  for (const std::string& link : links) {
+    guest.remove(link);
+  }
+  if (!links.empty()) {
+    guest.finding(
+        "kudzu-stopped", VMCONVERT_INFORMS,
+        "kudzu would have asked about the new hardware at boot and could have dropped the "
+        "network's configuration; it no longer starts",
+        "Run chkconfig kudzu on in the guest if it is wanted.");
+  }
+}
+
 }  // namespace
 
 void fix_services(Host& guest) {
@@ -33,6 +54,7 @@ void fix_services(Host& guest) {
     }
     report_start_links(guest, service);
   }
+  stop_kudzu(guest);
 }
 
 void fix_mounts_and_sysctl(Host& guest) {

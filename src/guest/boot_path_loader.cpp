@@ -160,6 +160,34 @@ std::optional<std::string> walk_legacy(BootWalk& walk, const std::string& boot_s
   return menu;
 }
 
+// Syslinux' boot code starts the partition's own, which loads ldlinux.sys by its sectors.
+bool is_extlinux_partition(BootWalk& walk) {
+  for (const model::TargetDisk& disk : walk.layout.disks) {
+    for (const model::Partition& part : disk.partitions) {
+      if (model::partition_name(disk.name, part.number) == walk.facts.boot_device) {
+        const std::string start = walk.guest.read_disk(disk.name, part.start.value, k_sector_size);
+        return start.find("EXTLINUX") != std::string::npos ||
+               start.find("SYSLINUX") != std::string::npos;
+      }
+    }
+  }
+  return false;
+}
+
+std::optional<std::string> walk_extlinux(BootWalk& walk) {
+  const std::string menu = find_menu(walk.guest, "extlinux");
+  const std::string folder = menu.substr(0, menu.rfind('/') + 1);
+  walk.found("loader core", "extlinux in the first sector of " + walk.facts.boot_device);
+  if (menu.empty() || !walk.guest.is_file(folder + "ldlinux.sys")) {
+    walk.broken("loader files",
+                menu.empty() ? "/boot/extlinux.conf is missing" : folder + "ldlinux.sys is missing",
+                "install extlinux in the source again");
+    return std::nullopt;
+  }
+  walk.found("loader files", folder + "ldlinux.sys, " + menu);
+  return menu;
+}
+
 }  // namespace
 
 std::optional<std::string> walk_loader(BootWalk& walk) {
@@ -171,6 +199,10 @@ std::optional<std::string> walk_loader(BootWalk& walk) {
   const std::string& disk = walk.layout.disks.front().name;
   const std::string sector = walk.guest.read_disk(disk, 0, k_sector_size);
   const std::string loader = boot_sector_loader(sector);
+  if (loader == "unknown" && is_extlinux_partition(walk)) {
+    walk.found(name, fmt::format("boot code of {}", disk));
+    return walk_extlinux(walk);
+  }
   if (loader != "grub2" && loader != "grub-legacy") {
     walk.broken(name,
                 loader == "none"

@@ -53,8 +53,17 @@ void follow_includes(BootWalk& walk, BootMenu& menu, int depth) {
   }
 }
 
+// The folder of extlinux's menu, as the filesystem that it lies on has it.
+std::string folder_on_filesystem(const BootWalk& walk, const std::string& path) {
+  const bool own = walk.facts.boot_device != walk.facts.root_device && path.starts_with("/boot/");
+  return folder_of(own ? path.substr(std::string_view("/boot").size()) : path) + "/";
+}
+
 BootMenu read_menu(BootWalk& walk, const std::string& path, bool legacy, int depth) {
   const std::string text = walk.guest.read(path);
+  if (is_extlinux_menu(path)) {
+    return read_extlinux_menu(text, folder_on_filesystem(walk, path));
+  }
   if (legacy) {
     return read_legacy_menu(text);
   }

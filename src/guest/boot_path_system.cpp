@@ -7,6 +7,24 @@
 #include "guest/fstab.hpp"
 
 namespace vmconvert::guest {
+namespace {
+
+// Made at boot from other devices, which crypttab and mdadm.conf name: not looked into here.
+bool is_made_at_boot(BootWalk& walk, const std::string& device) {
+  if (device.starts_with("/dev/md")) {
+    return true;
+  }
+  const std::string mapper = "/dev/mapper/";
+  for (const std::string& line : lines(walk.guest.read_if_there("/etc/crypttab").value_or(""))) {
+    const std::vector<std::string> fields = words(line);
+    if (!fields.empty() && device == mapper + fields[0]) {
+      return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
 
 void walk_fstab(BootWalk& walk) {
   const auto text = walk.guest.read_if_there("/etc/fstab");
@@ -18,7 +36,8 @@ void walk_fstab(BootWalk& walk) {
   std::size_t resolved = 0;
   std::vector<std::string> missing;
   for (const FstabEntry& entry : read_fstab(*text)) {
-    if (entry.has_option("noauto") || entry.has_option("nofail") || !entry.is_local_device()) {
+    if (entry.has_option("noauto") || entry.has_option("nofail") || !entry.is_local_device() ||
+        is_made_at_boot(walk, entry.device)) {
       continue;
     }
     const model::Filesystem* fs = names.find(entry.device);

@@ -49,6 +49,11 @@ BootMenu read_grub2_menu(std::string_view text, std::string_view saved_entry = {
 // "saved_entry" and its like from a grubenv file; empty when it is not set.
 std::string grubenv_value(std::string_view grubenv, std::string_view name);
 
+// extlinux.conf; relative paths in it are taken from `folder`, as the filesystem has it: "/" for a
+// /boot of its own.
+BootMenu read_extlinux_menu(std::string_view text, std::string_view folder);
+bool is_extlinux_menu(std::string_view path);
+
 // One file of /boot/loader/entries. Its id is the file's name without .conf.
 BootEntry read_loader_spec_entry(std::string_view text, std::string_view file_name);
 

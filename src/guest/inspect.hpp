@@ -27,7 +27,8 @@ std::vector<model::Kernel> read_kernels(GuestRoot& guest);
 int compare_versions(std::string_view a, std::string_view b);
 
 // The loader configuration that boots the guest today. With a loader in the boot sector it is that
-// loader's; without one, the file that pygrub takes. Empty when there is none.
+// loader's ("grub2", "grub-legacy", "extlinux", "unknown"); without one ("none"), the file that
+// pygrub takes: GRUB's, then extlinux's. Empty when there is none.
 std::string find_menu(GuestRoot& guest, std::string_view loader);
 
 // x86_64, i386...; empty if this is no ELF file.

@@ -221,7 +221,12 @@ constexpr std::array<const char*, 2> k_grub2_menus = {"/boot/grub/grub.cfg",
 constexpr std::array<const char*, 2> k_legacy_menus = {"/boot/grub/menu.lst",
                                                        "/boot/grub/grub.conf"};
 
-std::string first_there(GuestRoot& guest, const std::array<const char*, 2>& paths) {
+constexpr std::array<const char*, 4> k_extlinux_menus = {
+    "/boot/extlinux.conf", "/boot/extlinux/extlinux.conf", "/boot/syslinux/syslinux.cfg",
+    "/boot/syslinux/extlinux.conf"};
+
+template <std::size_t N>
+std::string first_there(GuestRoot& guest, const std::array<const char*, N>& paths) {
   for (const char* path : paths) {
     if (guest.is_file(path)) {
       return path;
@@ -241,6 +246,10 @@ std::string find_menu(GuestRoot& guest, std::string_view loader) {
   if (loader == "grub-legacy") {
     return legacy;
   }
+  const std::string extlinux = first_there(guest, k_extlinux_menus);
+  if (!extlinux.empty() && (loader == "extlinux" || loader == "unknown")) {
+    return extlinux;
+  }
   // A grub.cfg without entries is what packages leave behind on a guest that never ran GRUB.
   if (!grub2.empty()) {
     const auto text = small_text(guest, grub2);
@@ -248,7 +257,7 @@ std::string find_menu(GuestRoot& guest, std::string_view loader) {
       return grub2;
     }
   }
-  return legacy;
+  return legacy.empty() ? extlinux : legacy;
 }
 
 std::string elf_arch(std::string_view content) {

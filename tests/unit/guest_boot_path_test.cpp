@@ -2,13 +2,12 @@
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
-#include <lzma.h>
 
 #include <algorithm>
-#include <array>
 #include <filesystem>
 
 #include "base/temp_dir.hpp"
+#include "boot_files.hpp"
 #include "guest/boot_sector.hpp"
 #include "guest/folder_root.hpp"
 #include "guest/grub2_core.hpp"
@@ -18,110 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using model::TargetHypervisor;
-
-std::string number(std::uint64_t value, std::size_t size) {
-  std::string bytes;
-  for (std::size_t i = 0; i < size; ++i) {
-    bytes += static_cast<char>(value >> (8 * i) & 0xffU);
-  }
-  return bytes;
-}
-
-void put(std::string& bytes, std::size_t at, const std::string& what) {
-  bytes.resize(std::max(bytes.size(), at + what.size()), '\0');
-  bytes.replace(at, what.size(), what);
-}
-
-std::string padded(std::string text, std::size_t multiple) {
-  text.resize((text.size() + multiple - 1) / multiple * multiple, '\0');
-  return text;
-}
-
-std::string packed(const std::string& text) {
-  lzma_options_lzma options = {};
-  lzma_lzma_preset(&options, 6);
-  options.dict_size = 1U << 16U;
-  const std::array<lzma_filter, 2> filters = {
-      {{LZMA_FILTER_LZMA1, &options}, {LZMA_VLI_UNKNOWN, nullptr}}};
-  std::string out(text.size() + 65536, '\0');
-  std::size_t used = 0;
-  EXPECT_EQ(lzma_raw_buffer_encode(filters.data(), nullptr,
-                                   reinterpret_cast<const std::uint8_t*>(text.data()), text.size(),
-                                   reinterpret_cast<std::uint8_t*>(out.data()), &used, out.size()),
-            LZMA_OK);
-  out.resize(used);
-  return out;
-}
-
-// A core image as grub-mkimage lays it out; the unpacking program is a filler.
-std::string make_core(const std::string& prefix) {
-  std::string module_list;
-  const std::string body = padded(prefix + '\0', 4);
-  module_list = "mimg" + number(12, 4) + number(12 + 8 + body.size(), 4) + number(3, 4) +
-                number(8 + body.size(), 4) + body;
-  const std::string unpacked = std::string(5000, 'k') + module_list;
-  const std::string data = packed(unpacked);
-  std::string core(512 + 2848, '\x90');
-  put(core, 512 + 0x08, number(data.size(), 4) + number(unpacked.size(), 4));
-  core = padded(core + data, 512);
-  put(core, 500, number(2, 8) + number(core.size() / 512 - 1, 2) + number(0x820, 2));
-  return core;
-}
-
-std::string grub2_boot_sector() {
-  std::string sector(512, '\0');
-  put(sector, 0, "\xeb\x63\x90");
-  put(sector, 0x5c, number(1, 8));
-  put(sector, 0x180, "GRUB Geom");
-  put(sector, 510, "\x55\xaa");
-  return sector;
-}
-
-std::string legacy_boot_sector() {
-  std::string sector(512, '\0');
-  put(sector, 0, "\xeb\x48\x90");
-  put(sector, 0x3e, "\x03\x02");
-  put(sector, 0x44, number(1, 4));
-  put(sector, 0x180, "GRUB Geom");
-  put(sector, 510, "\x55\xaa");
-  return sector;
-}
-
-std::string legacy_stage() {
-  std::string stage(1024, '\0');
-  put(stage, 0, "\xff");
-  put(stage, 512 + 6, "\x03\x02");
-  put(stage, 512 + 18,
-      std::string("0.97") + '\0' + "\xff\xff\xff\xff" + "/boot/grub/stage2" + '\0');
-  return stage;
-}
-
-std::string cpio(const std::vector<std::string>& paths) {
-  std::string archive;
-  const auto add = [&](const std::string& path) {
-    std::string record = "070701";
-    const std::array<std::size_t, 13> fields = {1, 0100644,         0, 0, 1, 0, 0, 0, 0, 0,
-                                                0, path.size() + 1, 0};
-    for (const std::size_t field : fields) {
-      record += fmt::format("{:08X}", field);
-    }
-    archive += padded(record + path + '\0', 4);
-  };
-  for (const std::string& path : paths) {
-    add(path);
-  }
-  add("TRAILER!!!");
-  return padded(archive, 512);
-}
-
-std::string kernel_image(const std::string& version) {
-  std::string image(0x1000, '\0');
-  put(image, 0x1fe, "\x55\xaa");
-  put(image, 0x202, "HdrS");
-  put(image, 0x20e, number(0x600, 2));
-  put(image, 0x800, version + " (builder@host) #1 SMP");
-  return image;
-}
+using namespace vmconvert::boot_files;
 
 // A KVM guest that boots: GRUB 2, /boot of its own, ext3 root.
 struct Guest {
