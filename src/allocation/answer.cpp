@@ -69,4 +69,17 @@ std::string make_answer(const std::vector<model::ByteRange>& regions,
   return text + "end\n";
 }
 
+std::string make_owners_answer(const std::vector<std::string>& owners) {
+  std::string text = "vmconvert-owners 1\n";
+  for (const std::string& owner : owners) {
+    text += "owner ";
+    for (const char c : owner) {
+      const bool plain = c >= ' ' && c <= '~' && c != '%';
+      text += plain ? std::string(1, c) : fmt::format("%{:02x}", static_cast<unsigned char>(c));
+    }
+    text += '\n';
+  }
+  return text + "end\n";
+}
+
 }  // namespace vmconvert::allocation

@@ -26,4 +26,8 @@ std::string make_answer(const std::vector<model::ByteRange>& regions,
                         std::vector<std::vector<Content>> contents,
                         std::size_t most_runs = k_most_runs);
 
+// The answer to the other question, in lines, too: "vmconvert-owners 1", for each place "owner
+// TEXT", "end". In TEXT all but plain ASCII is %XX: names of files are whatever the guest likes.
+std::string make_owners_answer(const std::vector<std::string>& owners);
+
 }  // namespace vmconvert::allocation

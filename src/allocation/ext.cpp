@@ -39,58 +39,6 @@ void check(errcode_t code) {
   }
 }
 
-// Before libext2fs takes memory by what the superblock says: it trusts more of it than the kernel
-// does (a first block of 87 was seen to make it write behind its bitmap). The rules are the
-// kernel's, in ext4_fill_super().
-void check_geometry(const Volume& volume) {
-  const std::vector<std::byte> super = volume.read(SUPERBLOCK_OFFSET, SUPERBLOCK_SIZE);
-  const auto number = [&](std::size_t at) -> std::uint64_t {
-    return load_le<std::uint32_t>(super, at);
-  };
-  const std::uint64_t log_block = number(24);
-  const std::uint64_t log_cluster = number(28);
-  if (log_block > EXT2_MAX_BLOCK_LOG_SIZE - EXT2_MIN_BLOCK_LOG_SIZE || log_cluster > 20 ||
-      log_cluster < log_block) {
-    refuse("its superblock is damaged");
-  }
-  const std::uint64_t block_size = 1024ULL << log_block;
-  const bool clusters = (number(100) & EXT4_FEATURE_RO_COMPAT_BIGALLOC) != 0;
-  const std::uint64_t ratio = clusters ? 1ULL << (log_cluster - log_block) : 1;
-  const std::uint64_t first = number(20);
-  const std::uint64_t group_blocks = number(32);
-  const std::uint64_t group_clusters = number(36);
-  const std::uint64_t group_inodes = number(40);
-  const auto inode_size = load_le<std::uint16_t>(super, 88);
-  const bool dynamic = number(76) != 0;  // the revision: older ones have inodes of 128 bytes
-  // With blocks of 1 KiB the boot block comes first; clusters start at block 0.
-  const bool first_is_right = first == (block_size == 1024 && !clusters ? 1U : 0U) ||
-                              (first == 1 && block_size == 1024 && ratio == 1);
-  if (!first_is_right || group_clusters == 0 || group_clusters > 8 * block_size ||
-      group_clusters % 8 != 0 || group_blocks != group_clusters * ratio || group_inodes == 0 ||
-      group_inodes > 8 * block_size || (!clusters && log_cluster != log_block) ||
-      (dynamic &&
-       (!std::has_single_bit(inode_size) || inode_size < 128 || inode_size > block_size)) ||
-      load_le<std::uint16_t>(super, 206) > block_size / 4) {
-    refuse("its superblock is damaged");
-  }
-  std::uint64_t blocks = number(4);
-  if ((number(96) & EXT4_FEATURE_INCOMPAT_64BIT) != 0) {
-    blocks |= number(0x150) << 32U;
-    const auto descriptor = load_le<std::uint16_t>(super, 254);
-    if (!std::has_single_bit(descriptor) || descriptor < 64 || descriptor > 1024) {
-      refuse("its superblock is damaged");
-    }
-  }
-  if (blocks > volume.size() / block_size) {
-    refuse("it is larger than its place");
-  }
-  const std::uint64_t groups =
-      blocks <= first ? 0 : (blocks - first + group_blocks - 1) / group_blocks;
-  if (groups == 0 || number(0) != groups * group_inodes) {
-    refuse("its superblock is damaged");
-  }
-}
-
 void check_state(const ext2_super_block& super) {
   if ((super.s_feature_incompat & EXT3_FEATURE_INCOMPAT_RECOVER) != 0) {
     refuse("its journal has to be replayed first");
@@ -159,6 +107,58 @@ void check_counts(ext2_filsys fs, dgrp_t group) {
 
 }  // namespace
 
+// Before libext2fs takes memory by what the superblock says: it trusts more of it than the kernel
+// does (a first block of 87 was seen to make it write behind its bitmap). The rules are the
+// kernel's, in ext4_fill_super().
+void check_ext_geometry(const Volume& volume) {
+  const std::vector<std::byte> super = volume.read(SUPERBLOCK_OFFSET, SUPERBLOCK_SIZE);
+  const auto number = [&](std::size_t at) -> std::uint64_t {
+    return load_le<std::uint32_t>(super, at);
+  };
+  const std::uint64_t log_block = number(24);
+  const std::uint64_t log_cluster = number(28);
+  if (log_block > EXT2_MAX_BLOCK_LOG_SIZE - EXT2_MIN_BLOCK_LOG_SIZE || log_cluster > 20 ||
+      log_cluster < log_block) {
+    refuse("its superblock is damaged");
+  }
+  const std::uint64_t block_size = 1024ULL << log_block;
+  const bool clusters = (number(100) & EXT4_FEATURE_RO_COMPAT_BIGALLOC) != 0;
+  const std::uint64_t ratio = clusters ? 1ULL << (log_cluster - log_block) : 1;
+  const std::uint64_t first = number(20);
+  const std::uint64_t group_blocks = number(32);
+  const std::uint64_t group_clusters = number(36);
+  const std::uint64_t group_inodes = number(40);
+  const auto inode_size = load_le<std::uint16_t>(super, 88);
+  const bool dynamic = number(76) != 0;  // the revision: older ones have inodes of 128 bytes
+  // With blocks of 1 KiB the boot block comes first; clusters start at block 0.
+  const bool first_is_right = first == (block_size == 1024 && !clusters ? 1U : 0U) ||
+                              (first == 1 && block_size == 1024 && ratio == 1);
+  if (!first_is_right || group_clusters == 0 || group_clusters > 8 * block_size ||
+      group_clusters % 8 != 0 || group_blocks != group_clusters * ratio || group_inodes == 0 ||
+      group_inodes > 8 * block_size || (!clusters && log_cluster != log_block) ||
+      (dynamic &&
+       (!std::has_single_bit(inode_size) || inode_size < 128 || inode_size > block_size)) ||
+      load_le<std::uint16_t>(super, 206) > block_size / 4) {
+    refuse("its superblock is damaged");
+  }
+  std::uint64_t blocks = number(4);
+  if ((number(96) & EXT4_FEATURE_INCOMPAT_64BIT) != 0) {
+    blocks |= number(0x150) << 32U;
+    const auto descriptor = load_le<std::uint16_t>(super, 254);
+    if (!std::has_single_bit(descriptor) || descriptor < 64 || descriptor > 1024) {
+      refuse("its superblock is damaged");
+    }
+  }
+  if (blocks > volume.size() / block_size) {
+    refuse("it is larger than its place");
+  }
+  const std::uint64_t groups =
+      blocks <= first ? 0 : (blocks - first + group_blocks - 1) / group_blocks;
+  if (groups == 0 || number(0) != groups * group_inodes) {
+    refuse("its superblock is damaged");
+  }
+}
+
 std::string ext_name(const Volume& volume) {
   const std::vector<std::byte> super = volume.read(SUPERBLOCK_OFFSET, SUPERBLOCK_SIZE);
   // What ext3 has besides ext2: the journal. All else came with ext4.
@@ -176,7 +176,7 @@ std::string ext_name(const Volume& volume) {
 }
 
 std::vector<model::ByteRange> read_ext_free(const Volume& volume) {
-  check_geometry(volume);
+  check_ext_geometry(volume);
   const ExtChannel channel(volume);
   ext2_filsys opened = nullptr;
   check(ext2fs_open2("volume", nullptr, EXT2_FLAG_64BITS, 0, 0, channel.manager(), &opened));

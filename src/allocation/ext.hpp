@@ -11,6 +11,9 @@ namespace vmconvert::allocation {
 // "ext2", "ext3" or "ext4", by the features that the superblock names.
 std::string ext_name(const Volume& volume);
 
+// Error for a superblock that libext2fs would believe too much of. Before each use of the library.
+void check_ext_geometry(const Volume& volume);
+
 // What the block bitmaps call free. Error if they may not be the last word (a journal to replay,
 // not unmounted cleanly, errors) or cannot be trusted (unknown features, wrong checksums or
 // counts).

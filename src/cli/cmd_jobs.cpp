@@ -140,9 +140,10 @@ int run_forget(const Options& options, ProgressView& view) {
 
 int run_verify(const Options& options, ProgressView& view) {
   RealCommandRunner commands;
-  const auto disks =
-      job::verify_job(state_dir_of(options), options.job, commands,
-                      [&view](const model::Progress& progress) { view.show(progress); });
+  const auto disks = job::verify_job(
+      state_dir_of(options), options.job, commands,
+      [&view](const model::Progress& progress) { view.show(progress); },
+      program_paths().allocation_reader);
   if (options.json) {
     Json list = Json::array();
     for (const job::VerifiedDisk& disk : disks) {

@@ -68,6 +68,13 @@ const std::vector<OptionEntry>& option_table() {
              ->type_name("BYTES")
              ->transform(CLI::AsSizeValue(false));
        }},
+      {"bad-sectors",
+       [](CLI::App& app, Options& o) {
+         app.add_option("--bad-sectors", o.bad_sectors,
+                        "where the source cannot be read: stop, or go on with zeros and a map")
+             ->check(CLI::IsMember({"stop", "map"}))
+             ->capture_default_str();
+       }},
       {"checksum",
        [](CLI::App& app, Options& o) {
          app.add_option("--checksum", o.checksum,
@@ -256,7 +263,7 @@ const std::vector<CommandEntry>& command_table() {
       {"convert", "the main job: patch, try, copy, verify, define",
        "connect blueprint to dir vg thin-pool pool format name target no-define trial trial-limit "
        "start "
-       "rate-limit checksum dry-run root identity accept checks-dir template metrics json",
+       "rate-limit bad-sectors checksum dry-run root identity accept checks-dir template metrics json",
        Operand::source, run_convert},
       {"jobs", "conversions that ended, and those that did not", "json", Operand::none, run_jobs},
       {"status", "what a job did and made, step by step", "json", Operand::job, run_status},
@@ -389,6 +396,8 @@ job::Request to_request(const Options& options) {
   request.storage = storage_of(options);
   request.hash = options.checksum == "sha256" ? model::HashKind::sha256 : model::HashKind::xxh3_128;
   request.rate_limit = options.rate_limit;
+  request.on_bad_sector =
+      options.bad_sectors == "map" ? disk::OnBadSector::map : disk::OnBadSector::stop;
   if (options.start && options.no_define) {
     throw Error(ErrorKind::usage, "--start and --no-define exclude each other",
                 "leave one of them out");

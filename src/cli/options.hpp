@@ -33,6 +33,7 @@ struct Options {
   std::string pool;
   std::string format = "raw";
   std::string checksum = "xxh3";
+  std::string bad_sectors = "stop";
   std::uint64_t rate_limit = 0;
   std::string name;
   std::string target;

@@ -128,12 +128,15 @@ class Copy {
   void run() {
     report({});
     try {
-      for_each_unit(m_work.size(), [&](std::uint64_t index, std::span<std::byte> buffer) {
-        const Work& work = m_work[index];
-        const ByteCount read = work.skipped ? zero(work) : copy(work.node, buffer);
-        m_checkpoints.finished(work.node, work.count, read);
-        report(read);
-      });
+      for_each_unit(
+          m_work.size(),
+          [&](std::uint64_t index, std::span<std::byte> buffer) {
+            const Work& work = m_work[index];
+            const ByteCount read = work.skipped ? zero(work) : copy(work.node, buffer);
+            m_checkpoints.finished(work.node, work.count, read);
+            report(read);
+          },
+          m_request.share);
     } catch (const Error& error) {
       if (error.kind() == ErrorKind::interrupted) {
         m_checkpoints.now();  // whoever asked us to stop may want to go on

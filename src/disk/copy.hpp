@@ -10,6 +10,7 @@
 #include "disk/manifest.hpp"
 #include "disk/target.hpp"
 #include "disk/throttle.hpp"
+#include "disk/units.hpp"
 #include "model/extent.hpp"
 #include "model/progress.hpp"
 
@@ -29,6 +30,7 @@ struct CopyRequest {
   Manifest& manifest;            // of this size; durable nodes are not copied again
   Throttle* throttle = nullptr;  // null: no limit
   CheckpointPolicy checkpoints = {};
+  const UnitShare* share = nullptr;  // of a budget; null: one of its own
 };
 
 struct CopyResult {
@@ -46,5 +48,10 @@ LeafHash fingerprint(ByteCount size, const std::vector<model::Extent>& extents);
 // flight; one by a signal nothing: it ends with a checkpoint. Progress has the stage "copy" and
 // counts bytes read.
 CopyResult copy_disk(const CopyRequest& request, const model::ProgressSink& progress);
+
+// All of them beside each other, within one budget. The first that fails stops the others, and its
+// error is thrown when all have ended. Progress is of all together; `what` names them.
+std::vector<CopyResult> copy_disks(const std::vector<CopyRequest>& requests,
+                                   const model::ProgressSink& progress);
 
 }  // namespace vmconvert::disk

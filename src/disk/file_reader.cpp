@@ -12,6 +12,7 @@
 
 #include "base/error.hpp"
 #include "disk/aligned_buffer.hpp"
+#include "disk/read_error.hpp"
 
 namespace vmconvert::disk {
 namespace {
@@ -78,12 +79,15 @@ std::size_t FileReader::read_direct(std::span<std::byte> buffer, ByteCount offse
       m_use_direct = false;  // refused only now, or for this device's larger sectors
       return done;
     }
-    if (got < 0 && errno == EIO && std::min(most, wanted - done) > k_direct_alignment) {
-      most = k_direct_alignment;  // a request fails as a whole: by blocks we learn which one it is
-      continue;
-    }
     if (got < 0) {
-      throw_errno(errno, fmt::format("reading {} at byte {}", m_what, offset.value + done));
+      const ReadError error(errno,
+                            fmt::format("reading {} at byte {}", m_what, offset.value + done));
+      if (error.bad_sector() && std::min(most, wanted - done) > k_direct_alignment) {
+        most =
+            k_direct_alignment;  // a request fails as a whole: by blocks we learn which one it is
+        continue;
+      }
+      throw error;
     }
     if (got == 0 || static_cast<std::size_t>(got) % k_direct_alignment != 0) {
       return done;  // the end of the file: the buffered read says what is wrong, if anything is
@@ -91,6 +95,45 @@ std::size_t FileReader::read_direct(std::span<std::byte> buffer, ByteCount offse
     done += static_cast<std::size_t>(got);
   }
   return done;
+}
+
+// The page cache reads whole pages: a sector beside a bad one is to be had only past it, where the
+// device has such small ones.
+bool FileReader::read_sector(std::span<std::byte> buffer, ByteCount offset) {
+  if (!m_direct || buffer.size() != k_sector_size || offset.value % k_sector_size != 0) {
+    return false;
+  }
+  const AlignedBuffer sector(k_direct_alignment);
+  const ssize_t got = ::pread(m_direct.get(), sector.bytes().data(), k_sector_size,
+                              static_cast<off_t>(offset.value));
+  if (got != static_cast<ssize_t>(k_sector_size)) {
+    return false;
+  }
+  std::copy_n(sector.bytes().begin(), k_sector_size, buffer.begin());
+  return true;
+}
+
+void FileReader::read_buffered(std::span<std::byte> buffer, ByteCount offset) {
+  for (std::size_t done = 0; done < buffer.size();) {
+    const ssize_t got = ::pread(m_source.fd.get(), buffer.data() + done, buffer.size() - done,
+                                static_cast<off_t>(offset.value + done));
+    if (got < 0 && errno == EINTR) {
+      continue;
+    }
+    if (got < 0) {
+      const ReadError error(errno,
+                            fmt::format("reading {} at byte {}", m_what, offset.value + done));
+      if (error.bad_sector() && read_sector(buffer, offset)) {
+        return;
+      }
+      throw error;
+    }
+    if (got == 0) {
+      throw Error(ErrorKind::io, fmt::format("reading {}: it ends at byte {}, {} bytes too early",
+                                             m_what, offset.value + done, buffer.size() - done));
+    }
+    done += static_cast<std::size_t>(got);
+  }
 }
 
 void FileReader::read(std::span<std::byte> buffer, ByteCount offset) {
@@ -102,7 +145,7 @@ void FileReader::read(std::span<std::byte> buffer, ByteCount offset) {
   if (buffer.empty()) {
     return;
   }
-  pread_exactly(m_source.fd.get(), buffer, offset.value, m_what);
+  read_buffered(buffer, offset);
   ::posix_fadvise(m_source.fd.get(), static_cast<off_t>(offset.value),
                   static_cast<off_t>(buffer.size()), POSIX_FADV_DONTNEED);
 }

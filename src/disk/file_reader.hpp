@@ -31,6 +31,8 @@ class FileReader final : public BlockReader {
 
  private:
   std::size_t read_direct(std::span<std::byte> buffer, ByteCount offset);
+  bool read_sector(std::span<std::byte> buffer, ByteCount offset);
+  void read_buffered(std::span<std::byte> buffer, ByteCount offset);
 
   std::string m_what;
   OpenSource m_source;  // buffered: unaligned pieces, and everything where direct I/O is refused

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "base/error.hpp"
+#include "disk/read_error.hpp"
 
 namespace vmconvert::disk {
 namespace {
@@ -87,7 +88,12 @@ void NbdPool::read(std::span<std::byte> buffer, ByteCount offset) {
   while (!buffer.empty()) {
     const std::size_t length = std::min(buffer.size(), k_max_request);
     if (nbd_pread(lease.get(), buffer.data(), length, offset.value, 0) != 0) {
-      throw_nbd(fmt::format("reading {} at byte {}", m_what, offset.value));
+      const std::string doing = fmt::format("reading {} at byte {}", m_what, offset.value);
+      if (nbd_get_errno() == EIO) {  // the server's answer: a connection that broke says others
+        const char* text = nbd_get_error();
+        throw ReadError(EIO, fmt::format("{}: {}", doing, text == nullptr ? "EIO" : text), "");
+      }
+      throw_nbd(doing);
     }
     buffer = buffer.subspan(length);
     offset = offset + ByteCount{length};

@@ -94,12 +94,16 @@ model::DiskFacts probe_content(BlockReader& content) {
   return facts;
 }
 
-model::DiskFacts probe(const model::DomainDisk& disk, CommandRunner& commands) {
+model::DiskFacts probe(const model::DomainDisk& disk, CommandRunner& commands,
+                       OnBadSector on_bad_sector) {
   const std::string what = disk_label(disk);
   if (disk.format == model::DiskFormat::raw) {
-    FileReader content(disk.source, what);
-    model::DiskFacts facts = probe_content(content);
-    facts.block_device = content.block_device();
+    const auto content = std::make_shared<FileReader>(disk.source, what);
+    BadSectors lost({}, content->size(), what);  // the copy notes them
+    SalvageReader salvage(content, lost);
+    const bool map = on_bad_sector == OnBadSector::map;
+    model::DiskFacts facts = map ? probe_content(salvage) : probe_content(*content);
+    facts.block_device = content->block_device();
     return facts;
   }
   const bool block_device = open_source(disk.source, what).block_device;

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "base/subprocess.hpp"
+#include "disk/bad_sectors.hpp"
 #include "disk/block_reader.hpp"
 #include "model/disk_facts.hpp"
 #include "model/domain.hpp"
@@ -12,7 +13,8 @@
 namespace vmconvert::disk {
 
 // Throws not_found for a missing source, bad_input for one that is no disk or an unusable qcow2.
-model::DiskFacts probe(const model::DomainDisk& disk, CommandRunner& commands);
+model::DiskFacts probe(const model::DomainDisk& disk, CommandRunner& commands,
+                       OnBadSector on_bad_sector = OnBadSector::stop);
 
 // The same for content that is open already: table, signature, loader. `block_device` stays false.
 model::DiskFacts probe_content(BlockReader& content);

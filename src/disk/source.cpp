@@ -65,7 +65,7 @@ DiskSource::DiskSource(const model::TargetDisk& disk, const model::Domain& domai
                        SourceFolders folders)
     : m_folders(std::move(folders)) {
   add_parts(disk, domain);
-  if (is_one_source(disk)) {
+  if (is_one_source(disk) && m_folders.on_bad_sector == OnBadSector::stop) {
     const model::DomainDisk& source = domain.disks.at(disk.segments.front().source);
     m_backing = {std::filesystem::absolute(source.source).string(), source.format};
     return;
@@ -150,13 +150,20 @@ void DiskSource::serve_layout(const std::string& name) {
   const std::filesystem::path plugin = m_folders.plugin / "vmconvert-layout.so";
   std::filesystem::path socket = new_socket_path(m_folders.sockets, name);
   const std::vector<std::string> argv = {
-      "nbdkit", "--foreground",  "--exit-with-parent", "--readonly",
-      "--unix", socket.string(), plugin.string(),      "layout=" + layout.string()};
+      "nbdkit",
+      "--foreground",
+      "--exit-with-parent",
+      "--readonly",
+      "--unix",
+      socket.string(),
+      plugin.string(),
+      "layout=" + layout.string(),
+      m_folders.on_bad_sector == OnBadSector::map ? "bad-sectors=zero" : "bad-sectors=fail"};
   m_layout = NbdServer(argv, std::move(socket), fmt::format("the composed disk {}", name));
   m_backing = {socket_uri(m_layout.socket()), DiskFormat::raw};
 }
 
-std::unique_ptr<BlockReader> DiskSource::open_reader() {
+std::unique_ptr<BlockReader> DiskSource::open_reader(const NoteBadSectors& bad_sectors) {
   std::map<std::filesystem::path, std::shared_ptr<BlockReader>> readers;  // one a source
   std::vector<Piece> pieces;
   for (const Part& part : m_parts) {
@@ -172,6 +179,21 @@ std::unique_ptr<BlockReader> DiskSource::open_reader() {
       reader = std::make_shared<NbdReader>(part.socket, part.what);
     }
     pieces.push_back({reader, segment.offset, segment.length});
+  }
+  if (bad_sectors) {
+    std::map<const BlockReader*, std::shared_ptr<BlockReader>> salvaging;
+    for (std::size_t i = 0; i < m_parts.size(); ++i) {
+      const Part& part = m_parts[i];
+      if (part.segment.kind == SegmentKind::source) {
+        std::shared_ptr<BlockReader>& reader = salvaging[pieces[i].reader.get()];
+        BadSectors* bad =
+            reader ? nullptr : bad_sectors(part.path, part.what, pieces[i].reader->size());
+        if (bad != nullptr) {
+          reader = std::make_shared<SalvageReader>(pieces[i].reader, *bad);
+        }
+        pieces[i].reader = reader ? reader : pieces[i].reader;
+      }
+    }
   }
   return std::make_unique<LayoutReader>(std::move(pieces));
 }

@@ -3,11 +3,13 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "disk/bad_sectors.hpp"
 #include "disk/block_reader.hpp"
 #include "disk/nbd_server.hpp"
 #include "model/domain.hpp"
@@ -24,7 +26,13 @@ struct Backing {
 struct SourceFolders {
   std::filesystem::path sockets;  // private; sockets, layouts and tables go there
   std::filesystem::path plugin;   // holds vmconvert-layout.so
+  // map: whoever reads the backing finds zeros where a source has lost its sectors.
+  OnBadSector on_bad_sector = OnBadSector::stop;
 };
+
+// Where the lost sectors of a source are noted; null: they are errors.
+using NoteBadSectors = std::function<BadSectors*(const std::filesystem::path& source,
+                                                 const std::string& what, ByteCount size)>;
 
 class DiskSource {
  public:
@@ -35,7 +43,7 @@ class DiskSource {
 
   [[nodiscard]] const Backing& backing() const noexcept { return m_backing; }
   // Reads from the sources themselves, not through nbdkit. Must not outlive this object.
-  std::unique_ptr<BlockReader> open_reader();
+  std::unique_ptr<BlockReader> open_reader(const NoteBadSectors& bad_sectors = {});
 
  private:
   struct Part {

@@ -1,6 +1,5 @@
 #include "disk/target.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -9,51 +8,45 @@
 #include <cerrno>
 
 #include "base/error.hpp"
+#include "base/new_file.hpp"
 #include "disk/qcow2_tables.hpp"
 #include "disk/qcow2_writer.hpp"
 #include "disk/raw_writer.hpp"
 #include "disk/run_file.hpp"
 
 namespace vmconvert::disk {
-namespace {
+namespace {}  // namespace
 
-Fd create_exclusively(const std::filesystem::path& path) {
-  Fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-  if (!fd && errno == EEXIST) {
-    throw Error(ErrorKind::bad_input, fmt::format("the target {} exists already", path.string()),
-                "choose another folder or name, or remove it if nobody needs it");
-  }
-  if (!fd) {
-    throw_errno(errno, fmt::format("creating {}", path.string()),
-                "make sure that the folder exists and that you may write to it");
-  }
-  return fd;
-}
-
-}  // namespace
-
-TargetImage::TargetImage(std::filesystem::path path, model::DiskFormat format, ByteCount size)
+TargetImage::TargetImage(std::filesystem::path path, model::DiskFormat format, ByteCount size,
+                         const BeforeItAppears& note)
     : m_path(std::move(path)), m_format(format), m_size(size) {
   if (format == model::DiskFormat::qcow2) {
     require_qcow2_size(size);
   }
-  const Fd fd = create_exclusively(m_path);
+  if (std::filesystem::exists(std::filesystem::symlink_status(m_path))) {
+    throw Error(ErrorKind::bad_input, fmt::format("the target {} exists already", m_path.string()),
+                "choose another folder or name, or remove it if nobody needs it");
+  }
+  NewFile file(m_path);
   struct stat status {};
-  try {
-    if (::fstat(fd.get(), &status) != 0) {
-      throw_errno(errno, fmt::format("looking at {}", m_path.string()));
-    }
-    if (format == model::DiskFormat::raw) {
-      if (::ftruncate(fd.get(), static_cast<off_t>(size.value)) != 0) {
-        throw_errno(errno, fmt::format("making {} {} bytes long", m_path.string(), size.value));
-      }
-    }
-  } catch (...) {
-    ::unlink(m_path.c_str());
-    throw;
+  if (::fstat(file.fd(), &status) != 0) {
+    throw_errno(errno, fmt::format("looking at {}", m_path.string()));
   }
   m_device = status.st_dev;
   m_inode = status.st_ino;
+  try {
+    if (format == model::DiskFormat::raw &&
+        ::ftruncate(file.fd(), static_cast<off_t>(size.value)) != 0) {
+      throw_errno(errno, fmt::format("making {} {} bytes long", m_path.string(), size.value));
+    }
+    if (note) {
+      note(file.fd());
+    }
+    file.appear();
+  } catch (...) {
+    remove_ours();
+    throw;
+  }
 }
 
 TargetImage::TargetImage(TargetImage&& other) noexcept
@@ -65,8 +58,14 @@ TargetImage::TargetImage(TargetImage&& other) noexcept
       m_keep(std::exchange(other.m_keep, true)) {}
 
 TargetImage::~TargetImage() {
+  if (!m_keep) {
+    remove_ours();
+  }
+}
+
+void TargetImage::remove_ours() const noexcept {
   struct stat status {};
-  if (!m_keep && ::lstat(m_path.c_str(), &status) == 0 && status.st_dev == m_device &&
+  if (::lstat(m_path.c_str(), &status) == 0 && status.st_dev == m_device &&
       status.st_ino == m_inode) {
     ::unlink(m_path.c_str());
   }

@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <span>
 
@@ -36,8 +37,12 @@ class TargetWriter {
 // An image file that is made for one conversion: whole when keep() is called, else removed.
 class TargetImage {
  public:
+  // Given the descriptor of the file while it has no name yet.
+  using BeforeItAppears = std::function<void(int fd)>;
+
   // Error(bad_input) if `path` exists; for qcow2 see require_qcow2_size().
-  TargetImage(std::filesystem::path path, model::DiskFormat format, ByteCount size);
+  TargetImage(std::filesystem::path path, model::DiskFormat format, ByteCount size,
+              const BeforeItAppears& note = {});
   TargetImage(TargetImage&& other) noexcept;
   TargetImage& operator=(TargetImage&&) = delete;
   ~TargetImage();
@@ -50,6 +55,8 @@ class TargetImage {
   void keep() noexcept { m_keep = true; }
 
  private:
+  void remove_ours() const noexcept;
+
   std::filesystem::path m_path;
   model::DiskFormat m_format;
   ByteCount m_size;

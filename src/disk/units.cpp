@@ -10,21 +10,23 @@
 #include <thread>
 #include <vector>
 
+#include "base/error.hpp"
 #include "base/interrupt.hpp"
-#include "disk/aligned_buffer.hpp"
 
 namespace vmconvert::disk {
 namespace {
 
 class Work {
  public:
-  Work(std::uint64_t units, const UnitBody& body) : m_units(units), m_body(body) {}
+  Work(std::uint64_t units, const UnitBody& body, const UnitShare& share)
+      : m_units(units), m_body(body), m_share(share) {}
 
   void run() noexcept {
     try {
-      const AlignedBuffer buffer(k_unit_size);
       while (const std::optional<std::uint64_t> unit = take()) {
+        const UnitBudget::Lease buffer(m_share.budget, m_share.work);
         throw_if_interrupted();
+        m_share.budget.throw_if_stopped();
         m_body(*unit, buffer.bytes());
         finished(*unit);
       }
@@ -63,6 +65,7 @@ class Work {
 
   std::uint64_t m_units;
   const UnitBody& m_body;
+  const UnitShare& m_share;
   std::mutex m_mutex;  // of what follows
   std::condition_variable m_moved;
   std::uint64_t m_next = 0;
@@ -73,8 +76,59 @@ class Work {
 
 }  // namespace
 
-void for_each_unit(std::uint64_t count, const UnitBody& body) {
-  Work work(count, body);
+void UnitBudget::stop() noexcept {
+  const std::lock_guard lock(m_mutex);
+  m_stopped = true;
+}
+
+void UnitBudget::throw_if_stopped() {
+  const std::lock_guard lock(m_mutex);
+  if (m_stopped) {
+    throw Error(ErrorKind::interrupted, "stopped, for the work beside it has failed");
+  }
+}
+
+// With the mutex held.
+bool UnitBudget::may_take(std::size_t work) const {
+  const std::size_t free = m_left + m_idle.size();
+  if (m_held[work] == 0) {
+    return free > 0;
+  }
+  return free > static_cast<std::size_t>(std::count(m_held.begin(), m_held.end(), 0U));
+}
+
+std::unique_ptr<AlignedBuffer> UnitBudget::take(std::size_t work) {
+  std::unique_lock lock(m_mutex);
+  m_returned.wait(lock, [&] { return may_take(work); });
+  ++m_held[work];
+  if (m_idle.empty()) {
+    auto buffer = std::make_unique<AlignedBuffer>(k_unit_size);
+    m_idle.reserve(m_idle.capacity() + 1);
+    --m_left;
+    return buffer;
+  }
+  auto buffer = std::move(m_idle.back());
+  m_idle.pop_back();
+  return buffer;
+}
+
+void UnitBudget::give_back(std::size_t work, std::unique_ptr<AlignedBuffer> buffer) noexcept {
+  const std::lock_guard lock(m_mutex);
+  --m_held[work];
+  m_idle.push_back(std::move(buffer));
+  m_returned.notify_all();
+}
+
+void UnitBudget::leave(std::size_t work) noexcept {
+  const std::lock_guard lock(m_mutex);
+  m_held[work] = k_left;
+  m_returned.notify_all();
+}
+
+void for_each_unit(std::uint64_t count, const UnitBody& body, const UnitShare* share) {
+  UnitBudget own(1);
+  const UnitShare of_own{own, 0};
+  Work work(count, body, share != nullptr ? *share : of_own);
   {
     std::vector<std::jthread> threads;
     const std::uint64_t workers = std::min<std::uint64_t>(k_unit_threads, count);

@@ -176,9 +176,12 @@ VerifyResult verify_disk(const VerifyRequest& request, const model::ProgressSink
       back.node(node, buffer);
     });
     if (back.first_bad()) {
+      const ByteCount at = *back.first_bad();
+      const std::string place =
+          request.place ? request.place({at, std::min(ByteCount{k_leaf_size}, size - at)}) : "";
       throw mismatch(request, fmt::format("does not hold what was copied: the first difference is "
-                                          "in the {} bytes from byte {} on",
-                                          k_leaf_size, back.first_bad()->value));
+                                          "in the {} bytes from byte {} on{}{}",
+                                          k_leaf_size, at.value, place.empty() ? "" : ": ", place));
     }
     return VerifyResult{back.read()};
   });

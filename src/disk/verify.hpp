@@ -2,11 +2,13 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <string>
 
 #include "disk/block_reader.hpp"
 #include "disk/manifest.hpp"
 #include "model/domain.hpp"
+#include "model/extent.hpp"
 #include "model/progress.hpp"
 
 namespace vmconvert::disk {
@@ -24,6 +26,8 @@ struct VerifyRequest {
   const Manifest& manifest;
   std::filesystem::path sockets;  // a private folder, for qcow2
   ZeroCheck zeros = ZeroCheck::ends;
+  // What lies there, for people: "partition 1, /etc/fstab". May be empty, and may return nothing.
+  std::function<std::string(const model::ByteRange&)> place = {};
 };
 
 struct VerifyResult {

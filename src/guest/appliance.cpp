@@ -19,7 +19,9 @@ namespace vmconvert::guest {
 namespace {
 
 constexpr std::chrono::seconds k_kvm_limit(60);
-constexpr std::chrono::seconds k_tcg_limit(180);
+// Emulation on a machine with other work was seen to need ten minutes for what takes 20 s else; it
+// does not hang as KVM does, so patience costs nothing.
+constexpr std::chrono::seconds k_tcg_limit(1200);
 
 std::vector<std::string> disk_names(const std::vector<ApplianceDisk>& disks) {
   std::vector<std::string> names;

@@ -34,7 +34,7 @@ struct ApplianceOptions {
   std::vector<ApplianceDisk> disks;
   Accelerator accelerator = Accelerator::tcg;
   ByteCount memory = {1280 * k_mib};
-  // From the machine's start to its readiness. Default: 60 s with KVM, 180 s without.
+  // From the machine's start to its readiness. Default: 60 s with KVM, 20 min without.
   std::optional<std::chrono::seconds> launch_limit = {};
   std::filesystem::path scratch;     // a folder for our temporary files; may be missing yet
   std::filesystem::path cache = {};  // keeps the appliance from run to run; empty: the scratch

@@ -158,11 +158,60 @@ std::vector<std::string> ApplianceRoot::glob(std::string_view pattern) {
 std::string ApplianceRoot::make_folder_of(const std::string& path) {
   const std::string folder = folder_of(path);
   if (stat(folder).kind == FileKind::missing) {
-    check_path(guestfs_mkdir_p(m_appliance.get(), folder.c_str()),
-               fmt::format("making {} in the guest", folder));
+    std::string parent = folder_of(folder);
+    while (parent != "/" && stat(parent).kind == FileKind::missing) {
+      parent = folder_of(parent);
+    }
+    change({parent}, fmt::format("making {} in the guest", folder),
+           [&] { return guestfs_mkdir_p(m_appliance.get(), folder.c_str()); });
   }
   return m_appliance.text(guestfs_realpath(m_appliance.get(), folder.c_str()),
                           fmt::format("following {} in the guest", folder));
+}
+
+// chattr +i and +a stop even root, and people set them on the very files that we edit (resolv.conf,
+// fstab). Where a change is not permitted they are taken off the file and its folder, and put back.
+void ApplianceRoot::change(const std::vector<std::string>& places, std::string_view doing,
+                           const std::function<int()>& body) {
+  const int first = body();
+  // Programs in the appliance, such as ln, fail without a number.
+  const int why = first == -1 ? m_appliance.last_errno() : 0;
+  if (first != -1 || (why != EPERM && why != 0)) {
+    return check_path(first, doing);
+  }
+  const std::string refusal = fmt::format("{}: {}", doing, m_appliance.last_error());
+  std::vector<std::pair<std::string, std::string>> taken;
+  for (const std::string& place : places) {
+    const Owned<char, std::free> all(guestfs_get_e2attrs(m_appliance.get(), place.c_str()));
+    std::string locks;
+    for (const char lock : {'i', 'a'}) {
+      if (all && std::string_view(all.get()).find(lock) != std::string_view::npos) {
+        locks += lock;
+      }
+    }
+    if (!locks.empty()) {
+      m_appliance.check(guestfs_set_e2attrs(m_appliance.get(), place.c_str(), locks.c_str(),
+                                            GUESTFS_SET_E2ATTRS_CLEAR, 1, -1),
+                        fmt::format("unlocking {} in the guest", place));
+      taken.emplace_back(place, locks);
+    }
+  }
+  if (taken.empty()) {
+    throw Error(ErrorKind::tool_failed, refusal);
+  }
+  const int second = body();
+  const int code = m_appliance.last_errno();
+  const std::string said = second == -1 ? m_appliance.last_error() : "";
+  for (const auto& [place, locks] : taken) {
+    if (lstat(place).kind != FileKind::missing) {  // else it was the file to be removed
+      m_appliance.check(guestfs_set_e2attrs(m_appliance.get(), place.c_str(), locks.c_str(), -1),
+                        fmt::format("locking {} in the guest again", place));
+    }
+  }
+  if (second == -1) {
+    throw Error(is_fault_of_tree(code) ? ErrorKind::bad_input : ErrorKind::tool_failed,
+                fmt::format("{}: {}", doing, said));
+  }
 }
 
 // As check(), but a path that the guest's own files make impossible is the guest's fault.
@@ -215,12 +264,18 @@ void ApplianceRoot::write(std::string_view path, std::string_view content, unsig
   // Into the file that is there, so that its owner, mode and attributes stay. In parts, for
   // libguestfs sends longer texts the slow way, through a file of its own.
   const std::string_view head = content.substr(0, k_chunk);
-  check_path(guestfs_write(m_appliance.get(), name.c_str(), head.data(), head.size()), doing);
-  for (std::size_t at = head.size(); at < content.size(); at += k_chunk) {
-    const std::string_view part = content.substr(at, k_chunk);
-    m_appliance.check(
-        guestfs_write_append(m_appliance.get(), name.c_str(), part.data(), part.size()), doing);
-  }
+  const std::string place =
+      old.kind == FileKind::missing
+          ? folder
+          : m_appliance.text(guestfs_realpath(m_appliance.get(), name.c_str()), doing);
+  change({place}, doing, [&] {
+    int result = guestfs_write(m_appliance.get(), name.c_str(), head.data(), head.size());
+    for (std::size_t at = head.size(); result == 0 && at < content.size(); at += k_chunk) {
+      const std::string_view part = content.substr(at, k_chunk);
+      result = guestfs_write_append(m_appliance.get(), name.c_str(), part.data(), part.size());
+    }
+    return result;
+  });
   if (old.kind == FileKind::missing) {
     m_appliance.check(guestfs_chmod(m_appliance.get(), static_cast<int>(mode), name.c_str()),
                       doing);
@@ -236,7 +291,8 @@ void ApplianceRoot::symlink(std::string_view path, std::string_view target) {
   const std::string folder = make_folder_of(name);
   const std::string real = (folder == "/" ? "" : folder) + "/" + name.substr(name.rfind('/') + 1);
   const std::string to(target);
-  m_appliance.check(guestfs_ln_s(m_appliance.get(), to.c_str(), real.c_str()), doing);
+  change({folder}, doing,
+         [&] { return guestfs_ln_s(m_appliance.get(), to.c_str(), real.c_str()); });
   label_like_folder(real, folder);
 }
 
@@ -249,8 +305,13 @@ void ApplianceRoot::remove(std::string_view path) {
   if (kind == FileKind::directory) {
     throw Error(ErrorKind::bad_input, fmt::format("{} in the guest is a folder", name));
   }
-  m_appliance.check(guestfs_rm(m_appliance.get(), name.c_str()),
-                    fmt::format("removing {} in the guest", name));
+  const std::string doing = fmt::format("removing {} in the guest", name);
+  std::vector<std::string> places = {
+      m_appliance.text(guestfs_realpath(m_appliance.get(), folder_of(name).c_str()), doing)};
+  if (kind == FileKind::file) {
+    places.push_back(name);
+  }
+  change(places, doing, [&] { return guestfs_rm(m_appliance.get(), name.c_str()); });
 }
 
 void ApplianceRoot::remove_tree(std::string_view path) {

@@ -1,6 +1,7 @@
 // The inside of a guest whose filesystems are mounted in the appliance.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,8 @@ class ApplianceRoot final : public GuestRoot {
   std::string follow_to_new(std::string path, std::string_view doing);
   void check_path(int result, std::string_view doing);
   void label_like_folder(const std::string& path, const std::string& folder);
+  void change(const std::vector<std::string>& places, std::string_view doing,
+              const std::function<int()>& body);
 
   ApplianceHandle& m_appliance;
   std::vector<std::string> m_disks;

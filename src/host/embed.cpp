@@ -1,20 +1,31 @@
 #include "host/embed.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <libvirt/libvirt.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <charconv>
+#include <map>
+#include <mutex>
+#include <span>
 #include <system_error>
 #include <thread>
 
 #include "base/atomic_file.hpp"
 #include "base/error.hpp"
+#include "base/fd.hpp"
+#include "base/interrupt.hpp"
+#include "base/log.hpp"
 #include "base/text.hpp"
 
 namespace vmconvert::host {
 namespace {
 
+constexpr std::uint64_t k_longest_holder = 4096;
 constexpr std::string_view k_embed_prefix = "qemu:///embed?";
 
 constexpr std::string_view k_qemu_conf =
@@ -116,6 +127,43 @@ void prepare_embed_root(const std::filesystem::path& root) {
   AtomicFile file(conf);
   file.write(k_qemu_conf);
   file.commit(Overwrite::yes);
+}
+
+void hold_embed_root(const std::filesystem::path& root, std::chrono::seconds patience) {
+  static std::mutex mutex;
+  static std::map<std::filesystem::path, Fd> held;  // let go by the kernel when the process ends
+  const std::lock_guard guard(mutex);
+  if (held.contains(root)) {
+    return;
+  }
+  const std::filesystem::path path = root / "vmconvert.lock";
+  Fd fd = open_file(path, O_RDWR | O_CREAT);
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  for (bool said = false; ::flock(fd.get(), LOCK_EX | LOCK_NB) != 0; said = true) {
+    if (errno != EWOULDBLOCK && errno != EINTR) {
+      throw_errno(errno, fmt::format("locking {}", path.string()));
+    }
+    const std::string holder = printable(trim(read_text_file(path, k_longest_holder)));
+    if (std::chrono::steady_clock::now() >= deadline) {
+      throw Error(ErrorKind::busy,
+                  fmt::format("the embedded libvirt in {} is in use by another vmconvert ({})",
+                              root.string(), holder.empty() ? "just started" : holder),
+                  "wait until it has ended; or run libvirtd, which serves many at a time; or name "
+                  "another folder: --target 'qemu:///embed?root=DIR'");
+    }
+    if (!said) {
+      log_step(fmt::format("waiting for another vmconvert ({}), which uses the libvirt in {}",
+                           holder, root.string()));
+    }
+    throw_if_interrupted();
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+  const std::string holder = fmt::format("process {}\n", ::getpid());
+  if (::ftruncate(fd.get(), 0) != 0) {
+    throw_errno(errno, fmt::format("writing {}", path.string()));
+  }
+  pwrite_exactly(fd.get(), std::as_bytes(std::span(holder)), 0, path.string());
+  held.emplace(root, std::move(fd));
 }
 
 void start_event_loop() {

@@ -139,6 +139,7 @@ Connection Connection::open(const std::string& uri, Access access) {
   if (uri.starts_with("qemu:///embed")) {
     if (const auto root = embed_root(uri)) {
       prepare_embed_root(*root);
+      hold_embed_root(*root);
     }
     start_event_loop();
   }

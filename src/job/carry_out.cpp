@@ -1,83 +1,71 @@
 // Carrying out the plan: one step after the other, the domain last, each written down before and
 // after. What fails is taken back; what is interrupted can go on.
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
-#include <map>
-#include <optional>
+#include <cerrno>
+#include <span>
 
-#include "base/atomic_file.hpp"
 #include "base/error.hpp"
 #include "base/interrupt.hpp"
 #include "base/log.hpp"
-#include "disk/copy.hpp"
-#include "disk/resume.hpp"
+#include "base/new_file.hpp"
 #include "disk/verify.hpp"
+#include "domain/read.hpp"
 #include "host/libvirt.hpp"
 #include "host/storage_pool.hpp"
-#include "job/conversion.hpp"
+#include "job/carrier.hpp"
 #include "job/job_control.hpp"
-#include "job/rate_limit.hpp"
-#include "job/saved_job.hpp"
-#include "job/state.hpp"
-#include "job/target_disk.hpp"
 #include "trial/trial.hpp"
 
 namespace vmconvert::job {
-namespace {
 
 namespace fs = std::filesystem;
 
-}  // namespace
+// For tests that end the process in the worst moments: nobody else listens.
+void Conversion::Carrier::point(const char* where) const {
+  if (m_state.tools.at_point) {
+    m_state.tools.at_point(fmt::format("{} {}", where, m_current + 1));
+  }
+}
 
-// One visitor for all kinds of steps: a new kind does not compile until it is here.
-class Conversion::Carrier {
- public:
-  // `steps`: what the journal says of each; all pending for a job that begins.
-  Carrier(Conversion& owner, const model::Plan& plan, std::vector<StepRecord> steps)
-      : m_owner(owner), m_state(*owner.m_state), m_plan(plan), m_steps(std::move(steps)) {}
+void Conversion::Carrier::begin_step(std::size_t index) {
+  m_current = index;
+  point("before");
+  if (!done_before() && m_state.journal) {
+    m_state.journal->begin_step(m_state.workspace->job_id(), static_cast<unsigned>(index + 1));
+  }
+  point("begun");
+}
 
-  // Whether it was done before; then it only takes up what the later ones need.
-  void carry_out(std::size_t index);
-
-  void operator()(const model::BootTrial& step);
-  void operator()(const model::CreateImage& step);
-  void operator()(const model::CreateVolume& step);
-  void operator()(const model::CopyDisk& step);
-  void operator()(const model::VerifyDisk& step);
-  void operator()(const model::RefreshPool& step);
-  void operator()(const model::WriteDomainXml& step);
-  void operator()(const model::DefineDomain& step);
-  void operator()(const model::StartDomain& step);
-  void operator()(const model::RunHook& step);
-
- private:
-  std::size_t index_of(const std::string& disk) const;
-  disk::Manifest& manifest_of(const std::string& disk);
-  [[nodiscard]] bool was_copied(const std::string& disk);
-  void note(const Made& made);
-  [[nodiscard]] const std::string& made_before() const { return m_steps.at(m_current).made; }
-  [[nodiscard]] bool done_before() const { return m_steps.at(m_current).state == StepState::done; }
-  void prepare_manifest(const model::CopyDisk& step, std::size_t index, disk::BlockReader& source,
-                        disk::BlockReader* overlay);
-
-  Conversion& m_owner;
-  State& m_state;
-  const model::Plan& m_plan;
-  std::vector<StepRecord> m_steps;
-  std::size_t m_current = 0;
-  std::map<std::string, TargetDisk> m_disks;
-  std::map<std::string, disk::Manifest> m_manifests;
-};
+void Conversion::Carrier::finish_step(std::size_t index) {
+  m_current = index;
+  point("made");
+  if (!done_before() && m_state.journal) {
+    m_state.journal->finish_step(m_state.workspace->job_id(), static_cast<unsigned>(index + 1));
+  }
+  point("after");
+}
 
 void Conversion::Carrier::carry_out(std::size_t index) {
-  m_current = index;
-  const auto number = static_cast<unsigned>(index + 1);
-  if (!done_before() && m_state.journal) {
-    m_state.journal->begin_step(m_state.workspace->job_id(), number);
-  }
-  std::visit(*this, m_plan.steps[index]);
-  if (!done_before() && m_state.journal) {
-    m_state.journal->finish_step(m_state.workspace->job_id(), number);
+  while_doing(model::describe(m_plan.steps[index]), [&] {
+    begin_step(index);
+    std::visit(*this, m_plan.steps[index]);
+    finish_step(index);
+  });
+}
+
+void Conversion::Carrier::run() {
+  for (std::size_t i = 0; i < m_plan.steps.size();) {
+    throw_if_interrupted();
+    m_state.require_sources_unchanged();
+    if (std::holds_alternative<model::CopyDisk>(m_plan.steps[i])) {
+      i += carry_out_copies(i);
+    } else {
+      carry_out(i);
+      ++i;
+    }
   }
 }
 
@@ -86,6 +74,7 @@ void Conversion::Carrier::note(const Made& made) {
     m_state.journal->note_made(m_state.workspace->job_id(), static_cast<unsigned>(m_current + 1),
                                to_json(made));
   }
+  point("noted");
 }
 
 std::size_t Conversion::Carrier::index_of(const std::string& disk) const {
@@ -134,14 +123,17 @@ void Conversion::Carrier::operator()(const model::BootTrial& step) {
 }
 
 void Conversion::Carrier::operator()(const model::CreateImage& step) {
-  const TargetDisk& disk =
-      m_disks
-          .emplace(step.disk, made_before().empty()
-                                  ? TargetDisk::create(step)
-                                  : TargetDisk::reopen(step, made_from_json(made_before()),
-                                                       m_state.tools.commands))
-          .first->second;
-  note(disk.made());
+  CommandRunner& commands = m_state.tools.commands;
+  std::optional<Made> made;
+  if (!made_before().empty()) {
+    made = made_from_json(made_before());
+    // Written down, but we died before it had its name: then it never was.
+    if (!done_before() && look_for(*made, commands) == Presence::gone) {
+      made.reset();
+    }
+  }
+  m_disks.emplace(step.disk, made ? TargetDisk::reopen(step, *made, commands)
+                                  : TargetDisk::create(step, [&](const Made& is) { note(is); }));
 }
 
 void Conversion::Carrier::operator()(const model::CreateVolume& step) {
@@ -169,89 +161,6 @@ void Conversion::Carrier::operator()(const model::CreateVolume& step) {
   note(disk.made());
 }
 
-disk::Manifest& Conversion::Carrier::manifest_of(const std::string& disk) {
-  const auto found = m_manifests.find(disk);
-  if (found != m_manifests.end()) {
-    return found->second;
-  }
-  const fs::path path = m_state.workspace->keep() / (disk + ".manifest");
-  return m_manifests.emplace(disk, disk::Manifest::open(path)).first->second;
-}
-
-// The process died between the end of the copy and the note of it.
-bool Conversion::Carrier::was_copied(const std::string& disk) {
-  const TargetDisk& target = m_disks.at(disk);
-  return fs::exists(m_state.workspace->keep() / (disk + ".manifest")) &&
-         disk::was_finished(manifest_of(disk), target.path(), target.format());
-}
-
-// A new manifest, or the one of an interrupted copy after a second look at what it relies on.
-void Conversion::Carrier::prepare_manifest(const model::CopyDisk& step, std::size_t index,
-                                           disk::BlockReader& source, disk::BlockReader* overlay) {
-  const model::PlannedDisk& planned = m_plan.disks[index];
-  const fs::path path = m_state.workspace->keep() / (step.disk + ".manifest");
-  const disk::LeafHash plan = disk::fingerprint(planned.layout.size, planned.extents);
-  if (!fs::exists(path)) {
-    m_manifests.emplace(
-        step.disk, disk::Manifest::create(path, {m_state.request.hash, planned.layout.size, plan}));
-    return;
-  }
-  disk::Manifest& manifest = manifest_of(step.disk);
-  if (manifest.head().plan != plan) {
-    throw Error(ErrorKind::bad_input, fmt::format("{} belongs to another plan", path.string()),
-                "take the job back (vmconvert undo JOB) and convert again");
-  }
-  std::vector<ByteCount> starts;
-  for (const model::Partition& part : planned.layout.partitions) {
-    starts.push_back(part.start);
-  }
-  m_state.report("copy", fmt::format("looking again at what is there of {}", step.disk));
-  disk::recheck_source(manifest, step.disk, planned.extents, source, overlay, starts);
-  const TargetDisk& target = m_disks.at(step.disk);
-  disk::recheck_target(manifest, target.path(), target.format());
-}
-
-void Conversion::Carrier::operator()(const model::CopyDisk& step) {
-  const std::size_t index = index_of(step.disk);
-  const model::PlannedDisk& planned = m_plan.disks[index];
-  model::DiskResult& result = m_state.result.disks.at(index);
-  if (done_before() || was_copied(step.disk)) {
-    const model::ExtentTotals sum = model::totals(planned.extents);
-    result.read = sum.needed + sum.patched;
-    result.skipped = sum.skipped;
-    result.checksum = manifest_of(step.disk).root();
-    return;
-  }
-  const StageTimer timer(m_state.result, fmt::format("copy {}", step.disk));
-  const fs::path scratch = m_state.workspace->scratch();
-  const auto source = m_state.disks[index].open_reader();
-  const auto overlay = disk::open_image(m_state.overlays[index], model::DiskFormat::qcow2, scratch,
-                                        fmt::format("the overlay of {}", step.disk));
-  prepare_manifest(step, index, *source, overlay.get());
-  disk::Manifest& manifest = manifest_of(step.disk);
-  const TargetDisk& target = m_disks.at(step.disk);
-  const fs::path state_file = m_state.workspace->folder() / (step.disk + ".runs");
-  if (manifest.head().durable_nodes == 0) {
-    fs::remove(state_file);
-  }
-  const auto writer = target.open_writer(state_file);
-  RateLimit limit(m_state.request.rate_limit, m_state.workspace->folder() / "rate-limit");
-  const disk::CopyResult copied =
-      disk::copy_disk({step.disk, planned.layout.size, planned.extents, *source, overlay.get(),
-                       *writer, manifest, &limit.throttle()},
-                      [&](const model::Progress& progress) {
-                        limit.look();
-                        if (m_state.tools.progress) {
-                          m_state.tools.progress(progress);
-                        }
-                      });
-  fs::remove(state_file);
-  result.read = copied.read;
-  result.written = copied.written;
-  result.skipped = copied.skipped;
-  result.checksum = manifest.root();
-}
-
 void Conversion::Carrier::operator()(const model::VerifyDisk& step) {
   if (!done_before()) {
     const StageTimer timer(m_state.result, fmt::format("verify {}", step.disk));
@@ -275,10 +184,15 @@ void Conversion::Carrier::operator()(const model::WriteDomainXml& step) {
   if (!made_before().empty()) {
     remove(made_from_json(made_before()), m_state.tools.commands);
   }
-  AtomicFile file(step.path);
-  file.write(m_plan.domain_xml);
-  file.commit(Overwrite::no);
-  note(identify_file(step.path));
+  NewFile file(step.path, 0644);
+  pwrite_exactly(file.fd(), std::as_bytes(std::span(m_plan.domain_xml)), 0, step.path.string());
+  if (::fsync(file.fd()) != 0) {
+    throw_errno(errno, fmt::format("writing {}", step.path.string()));
+  }
+  note(identify_file(file.fd(), step.path));
+  file.appear();
+  const Fd folder = open_file(step.path.parent_path(), O_RDONLY | O_DIRECTORY);
+  ::fsync(folder.get());
 }
 
 void Conversion::Carrier::operator()(const model::DefineDomain& step) {
@@ -297,14 +211,34 @@ void Conversion::Carrier::operator()(const model::DefineDomain& step) {
                 fmt::format("{} has got a domain named {} meanwhile", step.uri, step.name),
                 "choose another name (--name), or undefine that domain first");
   }
+  // Before it is there, so that it can never be there unknown.
+  const std::string uuid = domain::read_domain_xml(m_plan.domain_xml, "the new domain").uuid;
+  if (!uuid.empty()) {
+    note(MadeDomain{step.uri, step.name, uuid});
+  }
   const host::DefinedDomain defined = connection.define(m_plan.domain_xml);
   note(MadeDomain{step.uri, step.name, defined.uuid});
 }
 
 void Conversion::Carrier::operator()(const model::StartDomain& step) {
-  if (!done_before()) {
-    host::Connection::open(step.uri, host::Access::read_write).start(step.name);
+  if (done_before()) {
+    return;
   }
+  // Two live copies of one machine are worse than none. Seen is the connection that the source came
+  // from, or for a description in a file the one that the new domain is defined on.
+  const std::string& from =
+      m_state.request.source.uri.empty() ? step.uri : m_state.request.source.uri;
+  for (const host::DomainSummary& domain :
+       host::Connection::open(from, host::Access::read_only).list()) {
+    if (domain.active && domain.name == m_plan.source.name &&
+        (domain.name != step.name || from != step.uri)) {
+      throw Error(
+          ErrorKind::refused,
+          fmt::format("{} is not started: the source {} runs on {}", step.name, domain.name, from),
+          "shut the source down for good, then convert again");
+    }
+  }
+  host::Connection::open(step.uri, host::Access::read_write).start(step.name);
 }
 
 void Conversion::Carrier::operator()(const model::RunHook& step) {
@@ -323,10 +257,7 @@ void Conversion::carry_out(const model::Plan& plan) {
   }
   Carrier carrier(*this, plan, std::move(steps));
   try {
-    for (std::size_t i = 0; i < plan.steps.size(); ++i) {
-      throw_if_interrupted();
-      while_doing(model::describe(plan.steps[i]), [&] { carrier.carry_out(i); });
-    }
+    carrier.run();
   } catch (const Error&) {
     // What the result names must exist: it is unfinished, or about to be taken back.
     for (model::DiskResult& disk : state.result.disks) {

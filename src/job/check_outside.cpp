@@ -40,14 +40,10 @@ Value ask_or(Value otherwise, const char* what, Ask&& ask) {
   }
 }
 
-std::vector<plan::MissingTool> missing_tools(const Request& request, const model::Domain& domain) {
-  std::vector<plan::MissingTool> wanted = {{"qemu-img", "qemu-utils"}, {"nbdkit", "nbdkit"}};
-  const bool images = std::any_of(
-      domain.disks.begin(), domain.disks.end(),
-      [](const model::DomainDisk& disk) { return disk.format == model::DiskFormat::qcow2; });
-  if (images) {
-    wanted.push_back({"qemu-nbd", "qemu-utils"});
-  }
+std::vector<plan::MissingTool> missing_tools(const Request& request) {
+  // qemu-nbd serves the overlay, whatever the source's format is.
+  std::vector<plan::MissingTool> wanted = {
+      {"qemu-img", "qemu-utils"}, {"qemu-nbd", "qemu-utils"}, {"nbdkit", "nbdkit"}};
   if (request.trial) {
     wanted.push_back({"qemu-system-x86_64", "qemu-system-x86"});
   }
@@ -109,8 +105,10 @@ void Conversion::check_description() {
       headers[i] = disk::read_image_header(disk.source, disk::disk_label(disk));
     }
   }
+  // A job that goes on has its overlays already: what it may still need was asked when it began.
   state.add_findings(
-      plan::check_host(missing_tools(state.request, domain), state_room(state.request.state_dir)));
+      plan::check_host(missing_tools(state.request),
+                       state.can_go_on ? std::nullopt : state_room(state.request.state_dir)));
   state.add_findings(plan::check_images(domain, headers, state.described));
   state.add_findings(plan::check_devices(state.described));
   const model::Findings& findings = state.result.findings;
@@ -130,8 +128,11 @@ void Conversion::check_disks() {
   for (std::size_t i = 0; i < domain.disks.size(); ++i) {
     const model::DomainDisk& disk = domain.disks[i];
     const bool is_disk = disk.device == model::DiskDevice::disk;
-    state.conditions.push_back(is_disk ? disk::read_condition(disk, state.disk_facts.at(i))
-                                       : model::DiskCondition{});
+    // A block that cannot be read is the copy's to judge: --bad-sectors may go on past it.
+    state.conditions.push_back(
+        is_disk ? ask_or(model::DiskCondition{}, "the disk's condition",
+                         [&] { return disk::read_condition(disk, state.disk_facts.at(i)); })
+                : model::DiskCondition{});
     devices.push_back(is_disk ? ask_or(model::DeviceIdentity{}, "the source device",
                                        [&] { return host::identify_device(disk.source, commands); })
                               : model::DeviceIdentity{});

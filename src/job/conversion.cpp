@@ -3,8 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
-#include <set>
 
 #include "base/error.hpp"
 #include "base/log.hpp"
@@ -100,6 +100,19 @@ void Conversion::State::run_hooks(model::HookPoint when, const std::string& erro
   }
 }
 
+bool Conversion::State::watches_sources() const {
+  return std::none_of(
+      result.findings.begin(), result.findings.end(), [](const model::Finding& found) {
+        return found.acknowledged && (found.id == "source-in-use" || found.id == "source-running");
+      });
+}
+
+void Conversion::State::require_sources_unchanged() const {
+  if (watches_sources()) {
+    disk::require_unchanged(marks);
+  }
+}
+
 void Conversion::read_source() {
   State& state = *m_state;
   const StageTimer timer(state.result, "layout");
@@ -136,11 +149,20 @@ void Conversion::look_at_source() {
   if (state.source.active) {
     refuse_if_blocked();  // a running guest's disks are not even looked at
   }
+  if (state.source.active && state.request.start) {  // whatever else was accepted
+    throw Error(ErrorKind::refused,
+                fmt::format("{} runs: the new domain must not be started beside it", domain.name),
+                "leave --start out, or shut the source down first");
+  }
   check_description();
   for (const model::DomainDisk& disk : domain.disks) {
-    state.disk_facts.push_back(disk.device == model::DiskDevice::disk
-                                   ? disk::probe(disk, state.tools.commands)
-                                   : model::DiskFacts{});
+    state.disk_facts.push_back(
+        disk.device == model::DiskDevice::disk
+            ? disk::probe(disk, state.tools.commands, state.request.on_bad_sector)
+            : model::DiskFacts{});
+  }
+  for (const fs::path& path : source_paths(domain)) {
+    state.marks.push_back(disk::mark_source(path));
   }
   state.add_findings(plan::check_source(domain, state.disk_facts));
   check_disks();

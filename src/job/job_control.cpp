@@ -11,6 +11,7 @@
 #include "disk/verify.hpp"
 #include "host/lvm_names.hpp"
 #include "job/made.hpp"
+#include "job/place_on.hpp"
 #include "job/workspace.hpp"
 
 namespace vmconvert::job {
@@ -133,7 +134,8 @@ void forget_job(const fs::path& state_dir, const std::string& id) {
 }
 
 std::vector<VerifiedDisk> verify_job(const fs::path& state_dir, const std::string& id,
-                                     CommandRunner& commands, const model::ProgressSink& progress) {
+                                     CommandRunner& commands, const model::ProgressSink& progress,
+                                     const fs::path& allocation_reader) {
   const JobView view = find_job(state_dir, id);
   require_idle(view);
   Workspace workspace(state_dir, view.record.id);
@@ -165,8 +167,13 @@ std::vector<VerifiedDisk> verify_job(const fs::path& state_dir, const std::strin
                   fmt::format("the job {} has not copied {} to its end", view.record.id, disk),
                   view.advice());
     }
-    const disk::VerifyResult result = disk::verify_disk(
-        {disk, path, format, manifest, workspace.scratch(), disk::ZeroCheck::full}, progress);
+    const disk::VerifyResult result =
+        disk::verify_disk({disk, path, format, manifest, workspace.scratch(), disk::ZeroCheck::full,
+                           [&](const model::ByteRange& range) {
+                             return place_on({path, format, workspace.scratch()}, {range},
+                                             allocation_reader, commands);
+                           }},
+                          progress);
     verified.push_back({disk, path, manifest.root(), result.read});
   }
   if (verified.empty()) {

@@ -44,9 +44,11 @@ struct VerifiedDisk {
 };
 
 // Reads every byte of each target again and compares it with what was read from the source.
-// Error(mismatch) naming the place; Error(refused) for a job that has not copied all.
+// Error(mismatch) naming the place: byte, partition and, with an allocation reader, the file;
+// Error(refused) for a job that has not copied all.
 std::vector<VerifiedDisk> verify_job(const std::filesystem::path& state_dir, const std::string& id,
-                                     CommandRunner& commands, const model::ProgressSink& progress);
+                                     CommandRunner& commands, const model::ProgressSink& progress,
+                                     const std::filesystem::path& allocation_reader = {});
 
 // The common part of undo and of a failure: steps from last to first.
 void take_back(Journal& journal, const std::string& id, CommandRunner& commands);

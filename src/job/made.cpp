@@ -28,10 +28,12 @@ struct Overloaded : Bodies... {
 template <class... Bodies>
 Overloaded(Bodies...) -> Overloaded<Bodies...>;
 
-std::optional<MadeFile> look(const std::filesystem::path& path) {
+// `fd`: of the file itself, or AT_FDCWD.
+std::optional<MadeFile> look(const std::filesystem::path& path, int fd = AT_FDCWD) {
   struct statx status {};
-  if (::statx(AT_FDCWD, path.c_str(), AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS | STATX_BTIME,
-              &status) != 0) {
+  const bool open = fd != AT_FDCWD;
+  if (::statx(fd, open ? "" : path.c_str(), open ? AT_EMPTY_PATH : AT_SYMLINK_NOFOLLOW,
+              STATX_BASIC_STATS | STATX_BTIME, &status) != 0) {
     if (errno == ENOENT || errno == ENOTDIR) {
       return std::nullopt;
     }
@@ -91,6 +93,10 @@ MadeFile identify_file(const std::filesystem::path& path) {
     throw Error(ErrorKind::io, fmt::format("{} is not there", path.string()));
   }
   return *file;
+}
+
+MadeFile identify_file(int fd, const std::filesystem::path& path) {
+  return look(path, fd).value();
 }
 
 Presence look_for(const Made& made, CommandRunner& commands) {

@@ -45,6 +45,8 @@ using Made = std::variant<MadeFile, MadeVolume, MadeDomain>;
 
 // Error(io) if the file is not there.
 MadeFile identify_file(const std::filesystem::path& path);
+// One that is open and maybe has no name yet; `path`: the one that it will have.
+MadeFile identify_file(int fd, const std::filesystem::path& path);
 
 enum class Presence {
   same,   // there, and ours

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <random>
 
 #include "base/diff.hpp"
 #include "base/error.hpp"
@@ -41,6 +42,13 @@ std::string domain_target(const std::string& disk, model::TargetHypervisor to) {
   return to == model::TargetHypervisor::xen ? "x" + disk : disk;
 }
 
+std::string random_uuid() {
+  std::random_device random;
+  const auto part = [&](unsigned keep, unsigned set) { return (random() & keep) | set; };
+  return fmt::format("{:08x}-{:04x}-{:04x}-{:04x}-{:08x}{:04x}", random(), part(0xffff, 0),
+                     part(0x0fff, 0x4000), part(0x3fff, 0x8000), random(), part(0xffff, 0));
+}
+
 }  // namespace
 
 // kvm where it is known to work here and the target offers it, else plain emulation.
@@ -72,6 +80,9 @@ std::string Conversion::make_domain_xml() const {
   rewrite.name = state.name;
   rewrite.uuid = state.identity.uuid == state.source.domain.uuid ? "" : state.identity.uuid;
   rewrite.macs = state.identity.macs;
+  if (rewrite.uuid.empty() && state.source.domain.uuid.empty()) {
+    rewrite.uuid = random_uuid();  // ours to know: what is defined must be found again
+  }
   rewrite.virt_type = virt_type();
   rewrite.arch = state.source.domain.arch;
   for (const model::TargetDisk& disk : state.layout.disks) {
@@ -112,10 +123,13 @@ std::vector<model::Step> Conversion::make_steps(const model::Plan& plan) const {
   };
   add_hooks(model::HookPoint::before_copy);
   for (const model::PlannedDisk& disk : plan.disks) {
-    const std::string& name = disk.layout.name;
     steps.push_back(state.place->create_step(disk, state.name));
-    steps.emplace_back(model::CopyDisk{name, disk.path, model::totals(disk.extents)});
-    steps.emplace_back(model::VerifyDisk{name, disk.path});
+  }
+  for (const model::PlannedDisk& disk : plan.disks) {
+    steps.emplace_back(model::CopyDisk{disk.layout.name, disk.path, model::totals(disk.extents)});
+  }
+  for (const model::PlannedDisk& disk : plan.disks) {
+    steps.emplace_back(model::VerifyDisk{disk.layout.name, disk.path});
   }
   if (const auto refresh = state.place->refresh_step()) {
     steps.push_back(*refresh);

@@ -80,8 +80,9 @@ void Conversion::open_overlays() {
   const fs::path scratch = state.workspace->scratch();
   for (const model::TargetDisk& disk : state.layout.disks) {
     state.report("layout", fmt::format("overlay for {}", disk.name));
-    state.disks.emplace_back(disk, state.source.domain,
-                             disk::SourceFolders{scratch, state.tools.nbdkit_plugin});
+    state.disks.emplace_back(
+        disk, state.source.domain,
+        disk::SourceFolders{scratch, state.tools.nbdkit_plugin, state.request.on_bad_sector});
     state.overlays.push_back(scratch / (disk.name + ".overlay.qcow2"));
     disk::create_overlay(state.overlays.back(), state.disks.back().backing(), disk.size,
                          state.tools.commands);
@@ -93,8 +94,9 @@ void Conversion::reopen_overlays() {
   State& state = *m_state;
   const fs::path scratch = state.workspace->scratch();
   for (const model::TargetDisk& disk : state.layout.disks) {
-    state.disks.emplace_back(disk, state.source.domain,
-                             disk::SourceFolders{scratch, state.tools.nbdkit_plugin});
+    state.disks.emplace_back(
+        disk, state.source.domain,
+        disk::SourceFolders{scratch, state.tools.nbdkit_plugin, state.request.on_bad_sector});
     state.overlays.push_back(scratch / (disk.name + ".overlay.qcow2"));
     disk::move_overlay(state.overlays.back(), state.disks.back().backing(), state.tools.commands);
   }

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/subprocess.hpp"
+#include "disk/bad_sectors.hpp"
 #include "model/adjustments.hpp"
 #include "model/checksum.hpp"
 #include "model/plan.hpp"
@@ -30,6 +32,7 @@ struct Request {
   std::vector<std::string> accepted;            // findings that the operator has read
   model::HashKind hash = model::HashKind::xxh3_128;
   std::uint64_t rate_limit = 0;  // bytes a second that a copy reads; 0: no limit
+  disk::OnBadSector on_bad_sector = disk::OnBadSector::stop;
   bool trial = false;
   unsigned trial_limit_seconds = 0;  // 0: by accelerator
   bool define = true;
@@ -52,6 +55,9 @@ struct Tools {
   std::filesystem::path nbdkit_plugin;
   std::string version;                      // of this program
   std::filesystem::path allocation_reader;  // a program; without it all counts as used
+  // Told of each moment of a step: "before 3", "begun 3", "noted 3", "made 3", "after 3". Only the
+  // tests' own programs set it, to die there.
+  std::function<void(const std::string&)> at_point = {};
 };
 
 }  // namespace vmconvert::job

@@ -5,6 +5,7 @@
 
 #include "base/error.hpp"
 #include "base/log.hpp"
+#include "base/text.hpp"
 #include "disk/probe.hpp"
 #include "domain/read.hpp"
 #include "host/libvirt.hpp"
@@ -51,6 +52,14 @@ void Conversion::begin_job() {
                           state.tools.version});
       save_job(state.workspace->folder(), {state.request, std::nullopt});
       sweep(state.request.state_dir, ids_of(*state.journal));
+      // Whoever was killed could not say so: the next one does.
+      for (const JobView& view : list_jobs(state.request.state_dir)) {
+        if (view.unfinished()) {
+          log_warning(fmt::format("the job {} (guest {}) is unfinished, it was {}: {}",
+                                  view.record.id, printable(view.record.guest), view.state_text(),
+                                  view.advice()));
+        }
+      }
     }
   }
   state.result.job = state.workspace->job_id();
@@ -89,6 +98,9 @@ void Conversion::save_plan(const model::Plan& plan) {
   saved.target_uri = state.target_uri;
   saved.domain_xml = plan.domain_xml;
   saved.extents = state.extents;
+  if (state.watches_sources()) {
+    saved.marks = state.marks;
+  }
   saved.edits = state.result.edits;
   saved.trial = state.result.trial;
   save_job(state.workspace->folder(), {state.request, std::move(saved)});
@@ -158,7 +170,7 @@ std::string Conversion::settle(const Error& error) {
   end_of_work();
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(state.workspace->keep(), ignored)) {
-    if (entry.path().extension() == ".manifest") {
+    if (entry.path().extension() == ".manifest" || entry.path().extension() == ".mapfile") {
       fs::remove(entry.path(), ignored);
     }
   }
@@ -187,7 +199,7 @@ std::unique_ptr<Conversion> Conversion::reopen(const fs::path& state_dir, const 
   state.workspace = std::move(workspace);
   state.journal.emplace(state_dir);
   state.result.job = view.record.id;
-  if (saved.plan && !view.steps.empty()) {
+  if (saved.plan) {
     state.can_go_on = true;
     conversion->reopen_report();
     tidy_scratch(state.workspace->scratch());
@@ -208,6 +220,9 @@ model::Plan Conversion::reopen_plan(const SavedPlan& saved) {
   if (!state.request.source.uri.empty()) {
     state.source.active = host::Connection::open(state.request.source.uri, host::Access::read_only)
                               .is_active(state.source.domain.name);
+  }
+  if (!saved.marks.empty()) {
+    disk::require_unchanged(saved.marks);
   }
   look_at_source();
   state.target_uri = saved.target_uri;

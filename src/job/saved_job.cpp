@@ -89,6 +89,7 @@ Json request_to_json(const Request& request) {
           {"accept", request.accepted},
           {"sha256", request.hash == model::HashKind::sha256},
           {"rate_limit", request.rate_limit},
+          {"map_bad_sectors", request.on_bad_sector == disk::OnBadSector::map},
           {"trial", request.trial},
           {"trial_limit_seconds", request.trial_limit_seconds},
           {"define", request.define},
@@ -110,6 +111,8 @@ Request request_from_json(const Json& json) {
   request.hash =
       json.at("sha256").get<bool>() ? model::HashKind::sha256 : model::HashKind::xxh3_128;
   request.rate_limit = json.at("rate_limit").get<std::uint64_t>();
+  request.on_bad_sector =
+      json.value("map_bad_sectors", false) ? disk::OnBadSector::map : disk::OnBadSector::stop;
   request.trial = json.at("trial").get<bool>();
   request.trial_limit_seconds = json.at("trial_limit_seconds").get<unsigned>();
   request.define = json.at("define").get<bool>();
@@ -154,6 +157,16 @@ Json plan_to_json(const SavedPlan& plan) {
   for (const auto& extents : plan.extents) {
     json["extents"].push_back(extents_to_json(extents));
   }
+  json["marks"] = Json::array();
+  for (const disk::SourceMark& mark : plan.marks) {
+    json["marks"].push_back({{"path", mark.path.string()},
+                             {"block_device", mark.block_device},
+                             {"identity", mark.identity},
+                             {"size", mark.size.value},
+                             {"changed_ns", mark.changed_ns},
+                             {"sectors_written", mark.sectors_written},
+                             {"boot", mark.boot}});
+  }
   json["trial"] = nullptr;
   if (plan.trial) {
     json["trial"] = {{"seconds", plan.trial->seconds},
@@ -178,6 +191,13 @@ SavedPlan plan_from_json(const Json& json) {
   for (const Json& edit : json.at("edits")) {
     plan.edits.push_back({edit.at(0).get<std::string>(), edit.at(1).get<std::string>(),
                           edit.at(2).get<std::string>()});
+  }
+  for (const Json& mark : json.value("marks", Json::array())) {
+    plan.marks.push_back(
+        {mark.at("path").get<std::string>(), mark.at("block_device").get<bool>(),
+         mark.at("identity").get<std::uint64_t>(), ByteCount{mark.at("size").get<std::uint64_t>()},
+         mark.at("changed_ns").get<std::int64_t>(), mark.at("sectors_written").get<std::uint64_t>(),
+         mark.at("boot").get<std::string>()});
   }
   if (const Json& trial = json.at("trial"); !trial.is_null()) {
     // Only one that booted is ever saved: another one ended the job.

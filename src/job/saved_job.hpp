@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "disk/source_mark.hpp"
 #include "job/request.hpp"
 #include "model/edit.hpp"
 #include "model/extent.hpp"
@@ -21,6 +22,7 @@ struct SavedPlan {
   std::string domain_xml;
   std::vector<std::vector<model::Extent>> extents;  // one list a target disk
   model::Edits edits;
+  std::vector<disk::SourceMark> marks;       // of the sources, before they were read
   std::optional<model::TrialOutcome> trial;  // nothing while none was seen
 };
 

@@ -3,12 +3,14 @@
 
 #include <chrono>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "disk/source.hpp"
+#include "disk/source_mark.hpp"
 #include "host/accelerator.hpp"
 #include "job/conversion.hpp"
 #include "job/journal.hpp"
@@ -41,10 +43,14 @@ struct Conversion::State {
   std::optional<Journal> journal = {};  // of a job that makes something
   bool can_go_on = false;               // what a later process needs is saved
   std::vector<Lock> locks = {};
+  std::vector<disk::SourceMark> marks = {};       // as the sources were before they were read
   std::vector<model::DiskFacts> disk_facts = {};  // parallel to source.domain.disks
   model::DescribedDevices described = {};
   std::vector<model::DiskCondition> conditions = {};  // parallel to source.domain.disks
   model::Layout layout = {};
+
+  // The lost sectors of each source, by its path, where they are to be mapped.
+  std::map<std::filesystem::path, std::unique_ptr<disk::BadSectors>> bad_sectors = {};
 
   // patch()
   NewIdentity identity = {};
@@ -88,6 +94,10 @@ struct Conversion::State {
   void add_findings(model::Findings findings);
   void run_hooks(model::HookPoint when, const std::string& error = {});
   void run_hook(const model::Hook& hook, const std::string& error = {});
+  // Not where the operator knows that the sources are in use, and accepted it.
+  [[nodiscard]] bool watches_sources() const;
+  // Error(refused) when somebody writes to a source, or it is gone.
+  void require_sources_unchanged() const;
   [[nodiscard]] bool defines() const { return request.storage.has_value() && request.define; }
   [[nodiscard]] bool needs_connection() const {
     return defines() ||

@@ -21,11 +21,15 @@ void require_same(const Made& made, CommandRunner& commands) {
 
 }  // namespace
 
-TargetDisk TargetDisk::create(const model::CreateImage& step) {
-  disk::TargetImage image(step.path, step.format, step.size);
-  MadeFile made = identify_file(step.path);
-  made.disk = step.disk;
-  made.format = step.format;
+TargetDisk TargetDisk::create(const model::CreateImage& step,
+                              const std::function<void(const Made&)>& note) {
+  MadeFile made;
+  disk::TargetImage image(step.path, step.format, step.size, [&](int fd) {
+    made = identify_file(fd, step.path);
+    made.disk = step.disk;
+    made.format = step.format;
+    note(made);
+  });
   TargetDisk disk(step.path, step.format, step.size, made);
   image.keep();
   return disk;

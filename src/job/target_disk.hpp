@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 
 #include "base/subprocess.hpp"
@@ -20,7 +21,9 @@ class TargetDisk {
     std::string source;
   };
 
-  static TargetDisk create(const model::CreateImage& step);
+  // `note` is told of the file before it can be seen.
+  static TargetDisk create(const model::CreateImage& step,
+                           const std::function<void(const Made&)>& note);
   static TargetDisk create(const model::CreateVolume& step, disk::OldContent old_content,
                            const Origin& origin, CommandRunner& commands);
   // One that an earlier process made. Error(refused) if it is gone or another's by now.

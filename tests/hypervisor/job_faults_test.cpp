@@ -1,8 +1,12 @@
 // Disks that fail under a conversion: bad sectors of the source, errors on the target.
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
+#include "base/fd.hpp"
 #include "base/text.hpp"
 #include "disk/allocation_map.hpp"
 #include "host/lvm.hpp"
@@ -44,6 +48,11 @@ void break_device(std::uint64_t size, std::uint64_t from, std::uint64_t to) {
          linear(to, size));
 }
 
+void write_text(const std::filesystem::path& path, const std::vector<std::byte>& bytes) {
+  const Fd fd = open_file(path, O_WRONLY | O_CREAT | O_TRUNC);
+  pwrite_exactly(fd.get(), bytes, 0, path.string());
+}
+
 class Faults : public testing::Test {
  protected:
   void SetUp() override { before = lvm_state(); }
@@ -72,6 +81,42 @@ TEST_F(Faults, ABadSectorInUsedDataEndsTheJobAndIsNamed) {
   EXPECT_FALSE(made());
   EXPECT_EQ(job.view().state_text(), "failed");
   EXPECT_THAT(job.view().record.error, HasSubstr("/dev/mapper/failing"));
+}
+
+// With --bad-sectors=map a bad sector costs just itself, and the file that it was in is named: here
+// in a bare filesystem, whose disk is put together.
+TEST_F(Faults, ABadSectorIsZerosAndOnTheMapWhereThatIsAskedFor) {
+  make_device(k_size);
+  run({"mkfs.ext4", "-q", "-b", "1024", k_failing.string()});
+  const std::filesystem::path file = std::filesystem::temp_directory_path() / "needle";
+  std::vector<std::byte> needle = noise(8192, 5);
+  write_text(file, needle);
+  run({"debugfs", "-w", "-R", fmt::format("write {} needle", file.string()), k_failing.string()});
+  run({"udevadm", "settle"});
+  std::vector<std::byte> expected = read_device(k_failing, 0, k_size);
+  const auto found =
+      std::search(expected.begin(), expected.end(), needle.begin(), needle.begin() + 1024);
+  ASSERT_NE(found, expected.end());
+  const auto bad = static_cast<std::uint64_t>(found - expected.begin()) + k_sector_size;
+  break_device(k_size, bad, bad + k_sector_size);
+  std::fill_n(expected.begin() + static_cast<long>(bad), k_sector_size, std::byte{0});
+
+  PreparedJob job(k_failing, {k_group, ""}, {}, disk::OnBadSector::map);
+  const auto error = job.carry_out();
+  ASSERT_FALSE(error) << error->message();
+  EXPECT_TRUE(read_device(k_path, k_mib, k_size) == expected) << "512 bytes, no more";
+  const std::string map = read_text_file(job.state() / "jobs" / job.id() / "kept" / "xvda.mapfile");
+  EXPECT_THAT(map, HasSubstr(fmt::format("0x{:08X}  0x00000200  -\n", bad)));
+  const model::Findings& findings = job.result().findings;
+  const auto told = std::find_if(findings.begin(), findings.end(), [](const model::Finding& each) {
+    return each.id == "bad-sectors";
+  });
+  ASSERT_NE(told, findings.end());
+  EXPECT_THAT(told->message, HasSubstr("512 bytes in 1 places"));
+  EXPECT_THAT(told->message, HasSubstr("partition 1"));
+  EXPECT_THAT(told->message, HasSubstr("/needle"));
+  verify_job(job.state(), job.id(), commands(), {});
+  job.undo();
 }
 
 // Less than 64 KiB between used ranges is read along with them.

@@ -110,23 +110,26 @@ bool is_all(const std::vector<std::byte>& bytes, unsigned char value) {
 }
 
 PreparedJob::PreparedJob(const fs::path& source, const model::VolumeGroupTarget& target,
-                         const std::vector<model::ByteRange>& free) {
+                         const std::vector<model::ByteRange>& free,
+                         disk::OnBadSector on_bad_sector) {
   Request request;
   request.source = {"web.xml", ""};
   request.storage = target;
   request.define = false;
+  request.on_bad_sector = on_bad_sector;
   request.record = true;
   request.state_dir = m_state.path();
   const model::Domain domain = domain::read_domain_xml(description(source), "the test");
   const model::Layout layout =
-      plan::make_layout(domain, {disk::probe(domain.disks.at(0), commands())});
+      plan::make_layout(domain, {disk::probe(domain.disks.at(0), commands(), on_bad_sector)});
   const model::TargetDisk& disk = layout.disks.at(0);
 
   Workspace workspace(m_state.path());
   workspace.keep_scratch();
   m_id = workspace.job_id();
   const fs::path overlay = workspace.scratch() / (disk.name + ".overlay.qcow2");
-  disk::DiskSource opened(disk, domain, {workspace.scratch(), tools(commands()).nbdkit_plugin});
+  disk::DiskSource opened(disk, domain,
+                          {workspace.scratch(), tools(commands()).nbdkit_plugin, on_bad_sector});
   disk::create_overlay(overlay, opened.backing(), disk.size, commands());
   SavedPlan plan;
   plan.source_xml = domain.xml;

@@ -11,6 +11,7 @@
 #include "base/error.hpp"
 #include "base/subprocess.hpp"
 #include "base/temp_dir.hpp"
+#include "disk/bad_sectors.hpp"
 #include "job/job_control.hpp"
 #include "model/extent.hpp"
 #include "model/plan.hpp"
@@ -39,7 +40,8 @@ class PreparedJob {
  public:
   // A guest named "web" with the disk /dev/xvda, of which all is needed but `free`.
   PreparedJob(const std::filesystem::path& source, const model::VolumeGroupTarget& target,
-              const std::vector<model::ByteRange>& free = {});
+              const std::vector<model::ByteRange>& free = {},
+              disk::OnBadSector on_bad_sector = disk::OnBadSector::stop);
 
   // Goes on with it to its end. The error that ended it, if one did.
   std::optional<Error> carry_out();

@@ -53,6 +53,7 @@ class Machine {
     }
     return m_root;
   }
+  guestfs_h* handle() { return m_handle.get(); }
 
  private:
   Machine() {
@@ -86,6 +87,38 @@ TEST(ApplianceRoot, overwrites_in_place_whatever_the_size) {
   root.write("/etc/secret", longer, 0777);
   EXPECT_EQ(root.stat("/etc/secret").mode, 0640U);
   EXPECT_EQ(root.read("/etc/secret"), longer);
+}
+
+// chattr +i and +a, as people set them on what their tools keep overwriting.
+TEST(ApplianceRoot, changes_what_is_locked_and_leaves_it_locked) {
+  GuestRoot& root = Machine::the().fresh_root();
+  guestfs_h* g = Machine::the().handle();
+  const auto attributes = [&](const char* path) {
+    char* text = guestfs_get_e2attrs(g, path);
+    const std::string all = text == nullptr ? "?" : text;
+    ::free(text);
+    return all;
+  };
+  for (const char* lock : {"i", "a"}) {
+    const std::string path = std::string("/etc/locked-") + lock;
+    root.write(path, "before", 0640);
+    ASSERT_EQ(guestfs_set_e2attrs(g, path.c_str(), lock, -1), 0);
+    root.write(path, "after");
+    EXPECT_EQ(root.read(path), "after");
+    EXPECT_EQ(root.stat(path).mode, 0640U);
+    EXPECT_NE(attributes(path.c_str()).find(*lock), std::string::npos) << attributes(path.c_str());
+    root.remove(path);
+    EXPECT_EQ(root.lstat(path).kind, FileKind::missing);
+  }
+  root.write("/locked/old", "x");
+  ASSERT_EQ(guestfs_set_e2attrs(g, "/locked", "i", -1), 0);
+  root.write("/locked/new", "y");
+  root.write("/locked/more/new", "z");
+  root.symlink("/locked/link", "new");
+  root.remove("/locked/old");
+  EXPECT_EQ(root.list("/locked"), (std::vector<std::string>{"link", "more", "new"}));
+  EXPECT_NE(attributes("/locked").find('i'), std::string::npos);
+  EXPECT_EQ(root.read("/locked/link"), "y");
 }
 
 // A small tree that passes for a system, on a disk without a table.

@@ -5,7 +5,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <condition_variable>
+#include <memory>
 #include <mutex>
+#include <set>
 #include <thread>
 
 #include "base/error.hpp"
@@ -339,6 +342,124 @@ TEST(Units, FindZerosOfAnyLength) {
       EXPECT_FALSE(is_zero(bytes)) << size << " " << at;
       bytes[at] = std::byte{0};
     }
+  }
+}
+
+// Readers of several disks that answer only when each of them was asked.
+class Meeting {
+ public:
+  explicit Meeting(std::size_t expected) : m_expected(expected) {}
+  void arrive(const void* who) {
+    std::unique_lock lock(m_mutex);
+    m_there.insert(who);
+    m_changed.notify_all();
+    if (!m_changed.wait_for(lock, std::chrono::seconds(60),
+                            [&] { return m_there.size() >= m_expected; })) {
+      throw Error(ErrorKind::internal, "the other disks are not read at the same time");
+    }
+  }
+
+ private:
+  std::size_t m_expected;
+  std::mutex m_mutex;
+  std::condition_variable m_changed;
+  std::set<const void*> m_there;
+};
+
+class MeetingReader final : public BlockReader {
+ public:
+  MeetingReader(const Bytes& bytes, Meeting& meeting) : m_bytes(bytes), m_meeting(meeting) {}
+  [[nodiscard]] ByteCount size() const override { return {m_bytes.size()}; }
+  void read(std::span<std::byte> buffer, ByteCount offset) override {
+    m_meeting.arrive(this);
+    const auto part = slice(m_bytes, offset.value, buffer.size());
+    std::copy(part.begin(), part.end(), buffer.begin());
+  }
+
+ private:
+  const Bytes& m_bytes;
+  Meeting& m_meeting;
+};
+
+class NullTarget final : public TargetWriter {
+ public:
+  void write(std::span<const std::byte>, ByteCount) override {}
+  void write_zeros(ByteCount, ByteCount) override {}
+  void sync() override {}
+  void finish() override {}
+};
+
+class FailingReader final : public BlockReader {
+ public:
+  explicit FailingReader(ByteCount size) : m_size(size) {}
+  [[nodiscard]] ByteCount size() const override { return m_size; }
+  void read(std::span<std::byte>, ByteCount) override {
+    throw Error(ErrorKind::io, "the second disk is broken");
+  }
+
+ private:
+  ByteCount m_size;
+};
+
+// As many disks as there are buffers: each has one, whatever the others would like to have.
+TEST(CopyDisks, AreAllReadAtTheSameTime) {
+  constexpr std::size_t k_disks = k_unit_threads;
+  const TempDir folder(std::filesystem::temp_directory_path(), "copy-disks");
+  const Bytes bytes = random_bytes(5 * k_node_size, 7);
+  const std::vector<Extent> extents = {{{}, {bytes.size()}, ExtentKind::needed}};
+  Meeting meeting(k_disks);
+  std::vector<std::unique_ptr<MeetingReader>> readers;
+  std::vector<std::unique_ptr<MemoryTarget>> targets;
+  std::vector<Manifest> manifests;
+  manifests.reserve(k_disks);
+  std::vector<CopyRequest> requests;
+  Throttle throttle;
+  for (std::size_t i = 0; i < k_disks; ++i) {
+    const std::string name = fmt::format("vd{}", static_cast<char>('a' + i));
+    readers.push_back(std::make_unique<MeetingReader>(bytes, meeting));
+    targets.push_back(std::make_unique<MemoryTarget>(bytes.size()));
+    manifests.push_back(Manifest::create(folder.path() / name,
+                                         {model::HashKind::xxh3_128, ByteCount{bytes.size()}, {}}));
+    requests.push_back({name, ByteCount{bytes.size()}, extents, *readers.back(), nullptr,
+                        *targets.back(), manifests.back(), &throttle});
+  }
+  std::vector<model::Progress> seen;
+  const auto results =
+      copy_disks(requests, [&](const model::Progress& progress) { seen.push_back(progress); });
+  ASSERT_EQ(results.size(), k_disks);
+  for (std::size_t i = 0; i < k_disks; ++i) {
+    EXPECT_TRUE(targets[i]->bytes() == bytes) << i;
+    EXPECT_EQ(results[i].read.value, bytes.size());
+    EXPECT_EQ(manifests[i].root(), manifests[0].root());
+  }
+  // One measure for all, that only grows.
+  EXPECT_EQ(seen.front().what, "vda, vdb, vdc, vdd, vde, vdf, vdg, vdh");
+  EXPECT_EQ(seen.front().total.value, k_disks * bytes.size());
+  EXPECT_EQ(seen.back().done.value, k_disks * bytes.size());
+  EXPECT_TRUE(std::is_sorted(seen.begin(), seen.end(),
+                             [](const auto& a, const auto& b) { return a.done < b.done; }));
+}
+
+TEST(CopyDisks, OneThatFailsEndsAllWithItsOwnError) {
+  const TempDir folder(std::filesystem::temp_directory_path(), "copy-disks");
+  const ByteCount size{std::uint64_t{1} << 40U};  // nobody copies that to its end
+  const std::vector<Extent> all = {{{}, size, ExtentKind::needed}};
+  ZeroReader endless(size);
+  FailingReader broken(ByteCount{k_node_size});
+  const std::vector<Extent> one = {{{}, {k_node_size}, ExtentKind::needed}};
+  NullTarget first;
+  NullTarget second;
+  Manifest of_first = Manifest::create(folder.path() / "a", {model::HashKind::xxh3_128, size, {}});
+  Manifest of_second = Manifest::create(folder.path() / "b",
+                                        {model::HashKind::xxh3_128, ByteCount{k_node_size}, {}});
+  try {
+    copy_disks({{"vda", size, all, endless, nullptr, first, of_first},
+                {"vdb", ByteCount{k_node_size}, one, broken, nullptr, second, of_second}},
+               {});
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.message(), "the second disk is broken");
+    EXPECT_THAT(error.trail(), testing::ElementsAre("copying disk vdb"));
   }
 }
 

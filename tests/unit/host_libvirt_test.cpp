@@ -1,10 +1,15 @@
 #include "host/libvirt.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <pwd.h>
+#include <sys/file.h>
 #include <unistd.h>
+
+#include <chrono>
+#include <thread>
 
 #include "base/error.hpp"
 #include "base/fd.hpp"
@@ -81,6 +86,27 @@ TEST(EmbedRoot, KeepsTheSettingsThatAreThere) {
   std::filesystem::resize_file(conf, 0);
   prepare_embed_root(dir.path() / "new");
   EXPECT_EQ(read_text_file(conf), "");
+}
+
+TEST(Embed, FolderThatAnotherProcessHoldsIsWaitedForAndThenBusy) {
+  const TempDir dir("/tmp", "embed-test");
+  const Fd other = open_file(dir.path() / "vmconvert.lock", O_RDWR | O_CREAT);
+  ASSERT_EQ(::flock(other.get(), LOCK_EX), 0);
+  ASSERT_EQ(::write(other.get(), "process 4711\n", 13), 13);
+  const Error error = error_of([&] { hold_embed_root(dir.path(), std::chrono::seconds(0)); });
+  EXPECT_EQ(error.kind(), ErrorKind::busy);
+  EXPECT_THAT(error.message(), HasSubstr(dir.path().string()));
+  EXPECT_THAT(error.message(), HasSubstr("process 4711"));
+
+  std::thread ends([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    ::flock(other.get(), LOCK_UN);
+  });
+  hold_embed_root(dir.path(), std::chrono::seconds(60));
+  ends.join();
+  hold_embed_root(dir.path(), std::chrono::seconds(0));  // ours already
+  EXPECT_NE(::flock(other.get(), LOCK_EX | LOCK_NB), 0);
+  EXPECT_EQ(read_text_file(dir.path() / "vmconvert.lock"), fmt::format("process {}\n", ::getpid()));
 }
 
 TEST(Libvirt, ListsTheTestDriversDomain) {

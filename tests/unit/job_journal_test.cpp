@@ -184,6 +184,7 @@ TEST(SavedJobTest, ComesBackAsItWas) {
                        {{{ByteCount{0}, ByteCount{512}, model::ExtentKind::patched},
                          {ByteCount{512}, ByteCount{512}, model::ExtentKind::skipped}}},
                        {{"fstab", "/etc/fstab", "-a\n+b\n"}},
+                       {},
                        model::TrialOutcome{true, 41.5, "web01 login:", {"a", "b"}, "/x"}};
   save_job(folder.path(), job);
   const SavedJob back = load_job(folder.path());

@@ -5,7 +5,9 @@
 //   nbd LENGTH OFFSET SOCKET     bytes of an NBD export on a Unix socket
 //   zero LENGTH
 //
-// A path is the rest of its line. Requests come from several threads at once. Nothing here writes.
+// With bad-sectors=zero a sector that cannot be read is zeros: the copy, which reads the sources by
+// itself, knows which ones those are. A path is the rest of its line. Requests come from several
+// threads at once. Nothing here writes.
 #define NBDKIT_API_VERSION 2
 #include <fcntl.h>
 #include <libnbd.h>
@@ -29,6 +31,7 @@
 namespace {
 
 constexpr std::size_t k_max_segments = 100000;
+constexpr std::uint64_t k_sector = 512;
 constexpr std::uint64_t k_max_size = std::uint64_t{1} << 62U;
 
 struct Range {
@@ -69,6 +72,9 @@ class FileSegment final : public Segment {
       ::posix_fadvise(m_fd, 0, 0, POSIX_FADV_DONTNEED);  // the host's cache is not ours to fill
       ::close(m_fd);
     }
+    if (m_direct >= 0) {
+      ::close(m_direct);
+    }
   }
 
   void open() override {
@@ -76,6 +82,7 @@ class FileSegment final : public Segment {
     if (m_fd < 0) {
       fail(errno, "opening " + m_path);
     }
+    m_direct = ::open(m_path.c_str(), O_RDONLY | O_CLOEXEC | O_DIRECT);
   }
 
   void read(char* buffer, Range range) override {
@@ -85,9 +92,12 @@ class FileSegment final : public Segment {
       if (got < 0 && errno == EINTR) {
         continue;
       }
+      if (got < 0 && read_sector(buffer, range)) {
+        return;
+      }
       if (got <= 0) {
-        fail(got < 0 ? errno : EIO, "reading " + m_path + " at byte " + std::to_string(at) +
-                                        (got == 0 ? ", where it ends too early" : ""));
+        fail(got < 0 ? errno : ESPIPE, "reading " + m_path + " at byte " + std::to_string(at) +
+                                           (got == 0 ? ", where it ends too early" : ""));
       }
       buffer += got;
       range.offset += static_cast<std::uint64_t>(got);
@@ -114,9 +124,24 @@ class FileSegment final : public Segment {
   }
 
  private:
+  // Past the page cache, which fails for all of a page that has a bad sector.
+  [[nodiscard]] bool read_sector(char* buffer, Range range) const {
+    alignas(4096) char sector[4096];
+    const int code = errno;
+    if (m_direct < 0 || range.length != k_sector ||
+        ::pread(m_direct, sector, k_sector, static_cast<off_t>(m_base + range.offset)) !=
+            static_cast<ssize_t>(k_sector)) {
+      errno = code;
+      return false;
+    }
+    std::memcpy(buffer, sector, k_sector);
+    return true;
+  }
+
   std::string m_path;
   std::uint64_t m_base;
   int m_fd = -1;
+  int m_direct = -1;
 };
 
 class NbdSegment final : public Segment {
@@ -201,6 +226,10 @@ struct Layout {
 std::string& layout_path() {
   static std::string path;
   return path;
+}
+bool& zero_bad_sectors() {
+  static bool zero = false;
+  return zero;
 }
 Layout& layout() {
   static Layout served;
@@ -291,7 +320,50 @@ int guarded(Body&& body) noexcept {
   }
 }
 
+// Any other error than that of a bad sector stays one.
+bool is_bad_sector(int code) {
+  return code == EIO || code == ENODATA || code == EILSEQ;
+}
+
+// By pages, and the pages that fail by sectors.
+void read_salvaging(Segment& segment, char* to, Range range, std::uint64_t step) {
+  while (range.length > 0) {
+    const std::uint64_t length = std::min(range.length, step - range.offset % step);
+    errno = 0;
+    try {
+      segment.read(to, {range.offset, length});
+    } catch (const std::exception&) {
+      if (!is_bad_sector(errno)) {
+        throw;
+      }
+      if (step > k_sector) {
+        read_salvaging(segment, to, {range.offset, length}, k_sector);
+      } else {
+        std::memset(to, 0, length);
+      }
+    }
+    to += length;
+    range.offset += length;
+    range.length -= length;
+  }
+}
+
+void read_segment(Segment& segment, char* to, Range range) {
+  try {
+    segment.read(to, range);
+  } catch (const std::exception&) {
+    if (!zero_bad_sectors() || !is_bad_sector(errno)) {
+      throw;
+    }
+    read_salvaging(segment, to, range, 4096);
+  }
+}
+
 int layout_config(const char* key, const char* value) {
+  if (std::strcmp(key, "bad-sectors") == 0) {
+    zero_bad_sectors() = std::strcmp(value, "zero") == 0;
+    return 0;
+  }
   if (std::strcmp(key, "layout") != 0) {
     nbdkit_error("unknown parameter: %s", key);
     return -1;
@@ -328,7 +400,7 @@ int layout_pread(void*, void* buffer, std::uint32_t count, std::uint64_t offset,
   return guarded([&] {
     auto* to = static_cast<char*>(buffer);
     for_each_piece(offset, count, [&](Segment& segment, Range range) {
-      segment.read(to, range);
+      read_segment(segment, to, range);
       to += range.length;
     });
   });
@@ -363,7 +435,9 @@ nbdkit_plugin make_plugin() {
   plugin.name = "vmconvert-layout";
   plugin.longname = "read-only disks made of segments";
   plugin.config = layout_config;
-  plugin.config_help = "layout=FILE (required) the list of segments";
+  plugin.config_help =
+      "layout=FILE (required) the list of segments\n"
+      "bad-sectors=fail|zero  sectors that cannot be read (default: fail)";
   plugin.get_ready = layout_get_ready;
   plugin.unload = layout_unload;
   plugin.open = layout_open;
