@@ -7,6 +7,7 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "cli/address_options.hpp"
 #include "cli/commands.hpp"
 #include "cli/paths.hpp"
 #include "job/site_checks.hpp"
@@ -192,6 +193,24 @@ const std::vector<OptionEntry>& option_table() {
                         "folder of a site's own checks (default: /etc/vmconvert/checks.d)")
              ->type_name("DIR");
        }},
+      {"address",
+       [](CLI::App& app, Options& o) {
+         app.add_option("--address", o.address,
+                        "give the guest this address in place of that one (repeatable)")
+             ->type_name("OLD=NEW[/PREFIX]")
+             ->expected(1)
+             ->take_all();
+         app.add_option("--gateway", o.gateway,
+                        "its default gateway from now on, one a family (repeatable)")
+             ->type_name("ADDRESS")
+             ->expected(1)
+             ->take_all();
+         app.add_option("--dns", o.dns, "its name servers from now on (repeatable)")
+             ->type_name("ADDRESS")
+             ->expected(1)
+             ->take_all();
+         app.add_option("--hostname", o.hostname, "its host name from now on")->type_name("NAME");
+       }},
       {"root",
        [](CLI::App& app, Options& o) {
          app.add_option("--root", o.root,
@@ -249,21 +268,22 @@ const std::vector<CommandEntry>& command_table() {
        Operand::none, run_list},
       {"inspect", "what is inside a guest", "connect root json", Operand::source, run_inspect},
       {"check", "what stands in the way; exit 3 if something blocks",
-       "connect blueprint to dir vg thin-pool pool format name target root identity accept "
+       "connect blueprint to dir vg thin-pool pool format name target root identity address accept "
        "checks-dir json",
        Operand::source, run_check},
       {"plan", "the exact plan: layout, edits and domain XML as diffs, bytes to move",
        "connect blueprint to dir vg thin-pool pool format name target no-define trial trial-limit "
        "start root "
-       "identity accept checks-dir template json",
+       "identity address accept checks-dir template json",
        Operand::source, run_plan},
       {"trial", "patch an overlay, boot it, say whether it reached its prompt; copies nothing",
-       "connect blueprint to trial-limit root identity accept checks-dir json", Operand::source,
-       run_trial},
+       "connect blueprint to trial-limit root identity address accept checks-dir json",
+       Operand::source, run_trial},
       {"convert", "the main job: patch, try, copy, verify, define",
        "connect blueprint to dir vg thin-pool pool format name target no-define trial trial-limit "
        "start "
-       "rate-limit bad-sectors checksum dry-run root identity accept checks-dir template metrics json",
+       "rate-limit bad-sectors checksum dry-run root identity address accept checks-dir template "
+       "metrics json",
        Operand::source, run_convert},
       {"jobs", "conversions that ended, and those that did not", "json", Operand::none, run_jobs},
       {"status", "what a job did and made, step by step", "json", Operand::job, run_status},
@@ -377,6 +397,10 @@ model::Wishes wishes_of(const Options& options) {
                                                        : model::IdentityProfile::move;
   wishes.keep = options.identity_keep;
   wishes.reset = options.identity_reset;
+  wishes.addresses = parse_addresses(options.address);
+  wishes.gateways = parse_gateways(options.gateway);
+  wishes.dns = parse_name_servers(options.dns);
+  wishes.hostname = parse_host_name(options.hostname);
   for (const std::string& group : wishes.keep) {
     if (std::find(wishes.reset.begin(), wishes.reset.end(), group) != wishes.reset.end()) {
       throw Error(ErrorKind::usage,

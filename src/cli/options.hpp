@@ -46,6 +46,10 @@ struct Options {
   std::string identity = "move";
   std::vector<std::string> identity_keep;
   std::vector<std::string> identity_reset;
+  std::vector<std::string> address;  // OLD=NEW[/PREFIX]
+  std::vector<std::string> gateway;
+  std::vector<std::string> dns;
+  std::string hostname;
   unsigned trial_limit = 0;
   bool trial = false;
   bool no_define = false;
