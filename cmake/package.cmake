@@ -3,7 +3,9 @@
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME vmconvert)
 set(CPACK_PACKAGE_VENDOR "vmconvert")
-set(CPACK_PACKAGE_CONTACT "vmconvert maintainers <root@localhost.localdomain>")
+# There is no address yet: whoever packs for others gives one.
+set(VMCONVERT_MAINTAINER "vmconvert maintainers <maintainers@vmconvert.invalid>" CACHE STRING "Of the packages")
+set(CPACK_PACKAGE_CONTACT ${VMCONVERT_MAINTAINER})
 set(CPACK_PACKAGE_HOMEPAGE_URL "")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_SET_DESTDIR ON)
@@ -36,6 +38,11 @@ list(TRANSFORM programs REPLACE "^linux-image-amd64$" "linux-image-amd64 | linux
 list(JOIN programs ", " CPACK_DEBIAN_PACKAGE_DEPENDS)
 set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "bash-completion, man-db")
 set(CPACK_DEBIAN_PACKAGE_SUGGESTS "nlohmann-json3-dev, g++")
+
+# What is packed is built by its own target: tests are no part of a package.
+get_property(package_fixers DIRECTORY ${PROJECT_SOURCE_DIR}/plugins PROPERTY BUILDSYSTEM_TARGETS)
+list(FILTER package_fixers INCLUDE REGEX "^fixer_")
+add_custom_target(package_files DEPENDS vmconvert vmconvert-allocation vmconvert_layout made_files ${package_fixers})
 
 set(CPACK_PRE_BUILD_SCRIPTS ${PROJECT_SOURCE_DIR}/cmake/package-stage.cmake)
 include(CPack)

@@ -27,19 +27,25 @@ std::string rect(double x, double y, double width, double height, std::string_vi
       x, y, std::max(width, 0.6), height, css, escape_html(title));
 }
 
+enum class Cut { front, back, never };  // which end of a text goes where it has no room
+
+std::size_t room_in(double width) {
+  return static_cast<std::size_t>(std::max(0.0, width - 8) / 7.2);
+}
+
 // A text that fits into `width`, or none.
-std::string label(double x, double y, double width, const std::string& text,
+std::string label(double x, double y, double width, std::string text, Cut cut,
                   std::string_view css = "l") {
-  const auto room = static_cast<std::size_t>(std::max(0.0, width - 10) / 8.2);
-  if (room < 4) {
-    return "";
+  const std::size_t room = room_in(width);
+  if (text.size() > room) {
+    if (cut == Cut::never || room < 5) {
+      return "";
+    }
+    text = cut == Cut::front ? "…" + text.substr(text.size() - room + 1)
+                             : text.substr(0, room - 1) + "…";
   }
-  std::string shown = text;
-  if (shown.size() > room) {
-    shown = "…" + shown.substr(shown.size() - room + 1);
-  }
-  return fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" class=\"{}\">{}</text>\n", x + 6, y, css,
-                     escape_html(shown));
+  return fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" class=\"{}\">{}</text>\n", x + 5, y, css,
+                     escape_html(text));
 }
 
 std::string content_of(const model::JobReport& report, const model::ReportDisk& disk,
@@ -74,8 +80,8 @@ std::string before(const model::ReportDisk& disk, double y) {
              fmt::format("{}: {}", ours ? "made by vmconvert (table, gap, end)" : segment.source,
                          bytes_text(segment.length)));
     if (!ours) {
-      text += label(x, y + 20, width, segment.source);
-      text += label(x, y + 37, width, bytes_text(segment.length), "s");
+      text += label(x, y + 20, width, segment.source, Cut::front);
+      text += label(x, y + 37, width, bytes_text(segment.length), Cut::never, "s");
     }
     at += segment.length;
   }
@@ -97,8 +103,8 @@ std::string after(const model::JobReport& report, const model::ReportDisk& disk,
                  fmt::format("{}: {}, {}{}", name, bytes_text(part.length.value),
                              content.empty() ? "content not known" : content,
                              part.bootable ? ", active" : ""));
-    text += label(x, y + 20, width, name + (content.empty() ? "" : ": " + content));
-    text += label(x, y + 37, width, bytes_text(part.length.value), "s");
+    text += label(x, y + 20, width, name + (content.empty() ? "" : ": " + content), Cut::back);
+    text += label(x, y + 37, width, bytes_text(part.length.value), Cut::never, "s");
   }
   if (disk.partitions.empty()) {
     text += rect(0, y, k_width, k_bar, "part", disk.name);

@@ -70,7 +70,8 @@ svg .h{fill:var(--soft);font-weight:600}svg .tick,svg .grid{stroke:var(--line)}
 footer{color:var(--soft);font-size:.9rem}
 @media (max-width:40rem){body{padding:0 .8rem 2rem}nav{margin:0 -.8rem;padding:.4rem .8rem;overflow-x:auto}
 nav ul{flex-wrap:nowrap;white-space:nowrap}section{padding:1rem;margin:1rem 0}h1{font-size:1.7rem}
-.verdict{border-radius:.6rem}.numbers{grid-template-columns:1fr 1fr}dd{font-size:1.2rem}.facts th{width:7.5rem}}
+.verdict{border-radius:.6rem}.numbers{grid-template-columns:1fr 1fr}dd{font-size:1.2rem}.facts th{width:7.5rem}
+.wide table:not(.facts){min-width:34rem}}
 @media print{:root{--bg:#fff;--card:#fff;--ink:#000;--soft:#444;--line:#bbb;--term:#fff;--term-ink:#000;
 --code:#fff;--link:#000;--good:#0b5a2b;--good-bg:#fff;--bad:#8a1a13;--bad-bg:#fff;--warn:#5e3b00;
 --warn-bg:#fff;--calm:#222;--calm-bg:#fff;--src:#8fb4d9;--made:#b9b3a7;--part:#a9cdb5;--need:#2f74b5;
@@ -80,7 +81,7 @@ nav,.skip{display:none}section{border:0;padding:0;margin:1.2em 0}header{padding:
 h2{border-bottom:1px solid var(--line);break-after:avoid}h3,summary,thead{break-after:avoid}
 figure,tr,.numbers div{break-inside:avoid}.diff,.console{max-height:none;overflow:visible}
 pre{white-space:pre-wrap;overflow-wrap:anywhere;width:auto;font-size:8.5pt}.verdict,.tag{border:1px solid}
-.disk,.time,.rate{min-width:0}.wide{overflow:visible}.console mark{border:1px solid #000}
+.disk,.time,.rate{min-width:0}.wide{overflow:visible}details::details-content{display:block}.console mark{border:1px solid #000}
 @page{margin:16mm}}
 )css";
 }
