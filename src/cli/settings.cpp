@@ -78,6 +78,7 @@ std::string in_quotes(const std::string& text) {
 
 std::string list_of(const std::vector<std::string>& items) {
   std::vector<std::string> parts;
+  parts.reserve(items.size());
   for (const std::string& item : items) {
     parts.push_back(in_quotes(item));
   }
