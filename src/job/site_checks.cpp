@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 using Json = nlohmann::json;
 
 constexpr std::chrono::seconds k_time_limit(30);
-constexpr std::size_t k_output_limit = 256 * 1024;
+constexpr std::size_t k_output_limit = std::size_t{256} * 1024;
 constexpr std::size_t k_most_findings = 100;
 constexpr std::size_t k_longest_text = 2000;
 constexpr const char* k_prefix = "site-";

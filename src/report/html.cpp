@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 #include "base/text.hpp"
 #include "base/units.hpp"
@@ -286,7 +287,7 @@ std::string seconds_text(double seconds) {
   if (seconds < 9.95) {
     return fmt::format("{:.1f} s", seconds);
   }
-  const auto whole = static_cast<unsigned long long>(seconds + 0.5);
+  const auto whole = static_cast<unsigned long long>(std::llround(seconds));
   if (whole >= 3600) {
     return fmt::format("{} h {:02} min", whole / 3600, whole % 3600 / 60);
   }
