@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 #include <vmconvert/fixer.hpp>
 
@@ -84,6 +85,11 @@ inline std::vector<std::string_view> words_of(std::string_view line) {
   }
   return words;
 }
+
+// Views into a text that is gone by the end of the line would dangle: name it first.
+template <class Text>
+requires std::is_same_v<Text, std::string> std::vector<std::string_view> words_of(Text&& line)
+= delete;
 
 // Words that count: none for an empty line or a comment.
 inline std::vector<std::string_view> active_words(std::string_view line) {

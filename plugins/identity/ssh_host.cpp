@@ -149,7 +149,7 @@ void reset_ssh_host(Host& guest, const Group& group) {
   }
   for (const std::string& key : keys) {
     const std::string text = guest.read_if_there(key + ".pub").value_or("");
-    const auto words = words_of(text.substr(0, text.find('\n')));
+    const auto words = words_of(std::string_view(text).substr(0, text.find('\n')));
     if (words.size() > 1 && words[1].size() > 40) {
       guest.watch_finding("identity-left", VMCONVERT_INFORMS, std::string(words[1]),
                           "the old SSH host key is still known in",
