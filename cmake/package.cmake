@@ -49,4 +49,7 @@ include(CPack)
 
 install(FILES packaging/deb/copyright DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/vmconvert)
 install(FILES packaging/deb/changelog DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/vmconvert RENAME changelog)
-install(FILES README.md ARCHITECTURE.md DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/vmconvert)
+# In the folders that they are in here, so that what they link to is there.
+install(FILES README.md ARCHITECTURE.md CONTRIBUTING.md DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/vmconvert)
+install(DIRECTORY docs plugins DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/vmconvert
+  FILES_MATCHING PATTERN "*.md" PATTERN "*.svg")
