@@ -7,7 +7,7 @@ namespace {
 
 using Names = std::vector<std::string>;
 
-std::string joined(const Names& names) {
+std::string in_one_line(const Names& names) {
   std::string text;
   for (const std::string& name : names) {
     text += (text.empty() ? "" : " ") + name;
@@ -45,7 +45,7 @@ void configure_dracut(Host& guest, const Names& modules) {
   guest.update("/etc/dracut.conf.d/vmconvert.conf",
                "# Written by vmconvert: the disk's drivers, whatever machine builds the image.\n"
                "add_drivers+=\" " +
-                   joined(modules) + " \"\n");
+                   in_one_line(modules) + " \"\n");
 }
 
 // /etc/sysconfig/kernel: INITRD_MODULES="xenblk ext3"

@@ -13,11 +13,6 @@
 namespace vmconvert::allocation {
 namespace {
 
-struct FilesystemCloser {
-  void operator()(ext2_filsys fs) const { ext2fs_close_free(&fs); }
-};
-using Filesystem = std::unique_ptr<struct_ext2_filsys, FilesystemCloser>;
-
 // libext2fs has messages of its own, but looks for their translations in files.
 [[noreturn]] void refuse_code(errcode_t code) {
   switch (code) {

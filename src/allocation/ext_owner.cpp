@@ -15,9 +15,6 @@
 namespace vmconvert::allocation {
 namespace {
 
-struct FilesystemCloser {
-  void operator()(ext2_filsys fs) const { ext2fs_close_free(&fs); }
-};
 struct ScanCloser {
   void operator()(ext2_inode_scan scan) const { ext2fs_close_inode_scan(scan); }
 };
@@ -66,13 +63,13 @@ int take_block(ext2_filsys, blk64_t* block, e2_blkcnt_t, blk64_t, int, void* dat
   return 0;
 }
 
-struct Names {
+struct EntryNames {
   const std::set<ext2_ino_t>* wanted;
   std::set<ext2_ino_t> here;
 };
 
 int take_entry(ext2_ino_t, int, ext2_dir_entry* entry, int, int, char*, void* data) {
-  auto& names = *static_cast<Names*>(data);
+  auto& names = *static_cast<EntryNames*>(data);
   const int length = ext2fs_dirent_name_len(entry);
   const bool dots = length == 1 ? entry->name[0] == '.'
                                 : length == 2 && entry->name[0] == '.' && entry->name[1] == '.';
@@ -89,7 +86,7 @@ std::map<ext2_ino_t, std::string> names_of(ext2_filsys fs, const std::set<ext2_i
     if (!LINUX_S_ISDIR(inode.i_mode) || names.size() == inodes.size()) {
       return;
     }
-    Names found{&inodes, {}};
+    EntryNames found{&inodes, {}};
     ext2fs_dir_iterate2(fs, folder, 0, nullptr, take_entry, &found);
     for (const ext2_ino_t wanted : found.here) {
       char* path = nullptr;
@@ -123,7 +120,7 @@ std::vector<std::string> ext_owners(const Volume& volume,
   check(ext2fs_open2("volume", nullptr, EXT2_FLAG_64BITS | EXT2_FLAG_IGNORE_CSUM_ERRORS, 0, 0,
                      channel.manager(), &opened),
         "it");
-  const std::unique_ptr<struct_ext2_filsys, FilesystemCloser> fs(opened);
+  const Filesystem fs(opened);
   std::map<blk64_t, ext2_ino_t> owners;
   for (const std::uint64_t offset : offsets) {
     owners[offset / fs->blocksize] = 0;

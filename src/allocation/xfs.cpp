@@ -13,7 +13,7 @@ constexpr std::uint32_t k_agf_magic = 0x58414746;      // XAGF
 constexpr std::uint32_t k_tree_magic_v4 = 0x41425442;  // ABTB
 constexpr std::uint32_t k_tree_magic_v5 = 0x41423342;  // AB3B
 constexpr std::uint32_t k_no_block = 0xffffffff;
-constexpr std::uint32_t k_deepest = 9;  // XFS_BTREE_MAXLEVELS
+constexpr std::uint32_t k_deepest_tree = 9;  // XFS_BTREE_MAXLEVELS
 
 // The free space of one allocation group. Its records come in ascending order or are refused, and a
 // child is one level below its parent: so no loop of pointers can keep the walk going.
@@ -41,7 +41,7 @@ class GroupReader {
     }
     const auto root = load_be<std::uint32_t>(agf, 16);
     const auto levels = load_be<std::uint32_t>(agf, 28);
-    if (levels == 0 || levels > k_deepest) {
+    if (levels == 0 || levels > k_deepest_tree) {
       damaged("header");
     }
     // The first four sectors of a group are its headers.

@@ -13,10 +13,6 @@
 namespace vmconvert::domain {
 namespace {
 
-const xmlChar* xml(const char* text) {
-  return reinterpret_cast<const xmlChar*>(text);
-}
-
 xmlNode* first(xmlNode& parent, std::string_view name) {
   for (xmlNode* node = parent.children; node != nullptr; node = node->next) {
     if (is_element(*node, name)) {

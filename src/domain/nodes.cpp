@@ -8,10 +8,6 @@
 namespace vmconvert::domain {
 namespace {
 
-const xmlChar* xml(const char* text) {
-  return reinterpret_cast<const xmlChar*>(text);
-}
-
 std::string take_text(xmlChar* raw) {
   const XmlString owned(raw);
   return owned ? std::string(reinterpret_cast<const char*>(owned.get())) : std::string();

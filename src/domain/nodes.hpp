@@ -12,6 +12,11 @@
 
 namespace vmconvert::domain {
 
+// A text as libxml2 takes it.
+inline const xmlChar* xml(const char* text) {
+  return reinterpret_cast<const xmlChar*>(text);
+}
+
 // Elements without a namespace only: those of libvirt's own vocabulary.
 bool is_element(const xmlNode& node, std::string_view name);
 // The first such child; null when there is none.

@@ -16,7 +16,7 @@
 namespace vmconvert::domain {
 namespace {
 
-bool is_control(char c) {
+bool is_stray_control(char c) {
   return (static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t' && c != '\r') || c == 0x7f;
 }
 
@@ -46,7 +46,7 @@ void check_text(std::string_view text, const std::string& origin) {
                 "give an xl configuration of one guest");
   }
   const std::string copy(text);
-  if (std::any_of(text.begin(), text.end(), is_control) ||
+  if (std::any_of(text.begin(), text.end(), is_stray_control) ||
       xmlCheckUTF8(reinterpret_cast<const unsigned char*>(copy.c_str())) == 0) {
     throw Error(ErrorKind::bad_input,
                 fmt::format("{}: it is not a text file: it has bytes that are neither UTF-8 nor "
@@ -117,7 +117,8 @@ void XlFile::wrong_type(const char* key, const char* expected) const {
 std::string XlFile::checked(const char* key, const char* value) const {
   // Escapes within the quotes can make any byte.
   std::string text = or_empty(value);
-  if (std::any_of(text.begin(), text.end(), [](char c) { return is_control(c) || c == '\n'; }) ||
+  if (std::any_of(text.begin(), text.end(),
+                  [](char c) { return is_stray_control(c) || c == '\n'; }) ||
       xmlCheckUTF8(reinterpret_cast<const unsigned char*>(text.c_str())) == 0) {
     wrong_type(key, "printable text");
   }

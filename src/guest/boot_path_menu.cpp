@@ -13,7 +13,7 @@ namespace {
 constexpr int k_deepest_include = 3;
 constexpr std::size_t k_most_entry_files = 256;
 
-std::string folder_of(const std::string& path) {
+std::string menu_folder(const std::string& path) {
   return path.substr(0, path.rfind('/'));
 }
 
@@ -56,7 +56,7 @@ void follow_includes(BootWalk& walk, BootMenu& menu, int depth) {
 // The folder of extlinux's menu, as the filesystem that it lies on has it.
 std::string folder_on_filesystem(const BootWalk& walk, const std::string& path) {
   const bool own = walk.facts.boot_device != walk.facts.root_device && path.starts_with("/boot/");
-  return folder_of(own ? path.substr(std::string_view("/boot").size()) : path) + "/";
+  return menu_folder(own ? path.substr(std::string_view("/boot").size()) : path) + "/";
 }
 
 BootMenu read_menu(BootWalk& walk, const std::string& path, bool legacy, int depth) {
@@ -67,7 +67,7 @@ BootMenu read_menu(BootWalk& walk, const std::string& path, bool legacy, int dep
   if (legacy) {
     return read_legacy_menu(text);
   }
-  const std::string grubenv = walk.guest.read_if_there(folder_of(path) + "/grubenv").value_or("");
+  const std::string grubenv = walk.guest.read_if_there(menu_folder(path) + "/grubenv").value_or("");
   BootMenu menu = read_grub2_menu(text, grubenv_value(grubenv, "saved_entry"));
   if (menu.loader_spec && menu.entries.empty()) {
     add_loader_spec_entries(walk, grubenv, menu);

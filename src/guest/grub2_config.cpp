@@ -11,7 +11,7 @@
 namespace vmconvert::guest {
 namespace {
 
-constexpr std::size_t k_most_entries = 1024;
+constexpr std::size_t k_most_grub2_entries = 1024;
 constexpr std::size_t k_deepest = 16;
 
 bool is_blank(char c) {
@@ -176,7 +176,7 @@ class Grub2Reader {
 
   bool open_block() {
     const std::vector<std::string> opener = std::exchange(m_pending, {});
-    if (m_blocks.size() == k_deepest || m_menu.entries.size() == k_most_entries) {
+    if (m_blocks.size() == k_deepest || m_menu.entries.size() == k_most_grub2_entries) {
       return false;
     }
     if (opener.empty() || opener.front() == "function") {

@@ -9,7 +9,7 @@
 namespace vmconvert::guest {
 namespace {
 
-constexpr std::size_t k_most_entries = 1024;
+constexpr std::size_t k_most_grub_entries = 1024;
 
 // "default 0", "default=0" and "default = 0" are one.
 struct Directive {
@@ -132,7 +132,7 @@ BootMenu read_legacy_menu(std::string_view text) {
       continue;
     }
     if (directive.name == "title") {
-      if (menu.entries.size() == k_most_entries) {
+      if (menu.entries.size() == k_most_grub_entries) {
         break;
       }
       BootEntry entry;

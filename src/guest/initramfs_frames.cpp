@@ -37,7 +37,7 @@ constexpr std::array k_formats = {
     Format{Compression::lzma, "\x5d\0\0"sv, ARCHIVE_FILTER_LZMA},
 };
 
-[[noreturn]] void refuse(std::string_view why) {
+[[noreturn]] void refuse_frame(std::string_view why) {
   throw Error(ErrorKind::bad_input, fmt::format("the initramfs image is damaged: {}", why));
 }
 
@@ -50,7 +50,7 @@ class Cursor {
   [[nodiscard]] std::size_t left() const { return m_data.size() - m_at; }
   void skip(std::uint64_t count) {
     if (count > left()) {
-      refuse("a compressed part is cut off");
+      refuse_frame("a compressed part is cut off");
     }
     m_at += count;
   }
@@ -150,7 +150,7 @@ std::size_t xz_length(std::string_view data) {
       return end;
     }
   }
-  refuse("a part compressed with xz is cut off");
+  refuse_frame("a part compressed with xz is cut off");
 }
 
 }  // namespace
@@ -205,7 +205,8 @@ CompressedSource::~CompressedSource() = default;
 
 void CompressedSource::fail() const {
   const char* why = archive_error_string(m_decoder->handle.get());
-  refuse(fmt::format("decompressing it: {}", printable(why != nullptr ? why : "unknown error")));
+  refuse_frame(
+      fmt::format("decompressing it: {}", printable(why != nullptr ? why : "unknown error")));
 }
 
 std::string_view CompressedSource::next() {

@@ -16,7 +16,7 @@ using model::DiskDevice;
 using model::Findings;
 using model::Region;
 
-constexpr std::uint64_t k_mbr_limit = (std::uint64_t{1} << 32U) * k_sector_size;
+constexpr std::uint64_t k_mbr_reach = (std::uint64_t{1} << 32U) * k_sector_size;
 
 void check_table(Findings& findings, const std::string& place, const model::DiskFacts& facts,
                  const model::DiskCondition& condition) {
@@ -28,11 +28,11 @@ void check_table(Findings& findings, const std::string& place, const model::Disk
                      "nothing to do: where the guest knows it as a partition, the new disk gets a "
                      "table"));
   }
-  if (facts.table == model::TableKind::mbr && facts.size.value > k_mbr_limit) {
+  if (facts.table == model::TableKind::mbr && facts.size.value > k_mbr_reach) {
     findings.push_back(
         make_finding("mbr-beyond-2tib",
                      fmt::format("{} has {} bytes, and its MBR can describe the first {} only",
-                                 place, facts.size.value, k_mbr_limit),
+                                 place, facts.size.value, k_mbr_reach),
                      "nothing is lost; to use the rest, convert the table of the new disk to GPT"));
   }
   const auto first = std::min_element(

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "base/text.hpp"
+#include "report/edit_runs.hpp"
 #include "report/html.hpp"
 #include "report/html_parts.hpp"
 
@@ -12,10 +13,6 @@ namespace vmconvert::report {
 namespace {
 
 constexpr std::size_t k_lines = 4000;  // of one diff; a page must stay one that a browser opens
-
-bool is_diff(std::string_view text) {
-  return text.starts_with("--- ");
-}
 
 std::string line_html(const std::string& line) {
   if (line.starts_with("+++") || line.starts_with("---")) {
@@ -43,21 +40,6 @@ std::string counts(std::string_view diff) {
   }
   return fmt::format("<span class=\"plus\">+{}</span> <span class=\"minus\">−{}</span>", added,
                      removed);
-}
-
-std::string_view folder_of(std::string_view path) {
-  return path.substr(0, path.rfind('/') + 1);
-}
-
-// Edits from `first` on that say the same of binary files in one folder: a loader's modules.
-std::size_t run_of_binaries(const model::Edits& edits, std::size_t first) {
-  std::size_t last = first;
-  while (last < edits.size() && edits[last].fixer == edits[first].fixer &&
-         edits[last].path.find('/') != std::string::npos && !is_diff(edits[last].diff) &&
-         folder_of(edits[last].path) == folder_of(edits[first].path)) {
-    ++last;
-  }
-  return last - first;
 }
 
 std::string edit_html(const model::Edit& edit) {

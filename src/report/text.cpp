@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/text.hpp"
+#include "report/edit_runs.hpp"
 
 namespace vmconvert::report {
 namespace {
@@ -68,23 +69,6 @@ std::string indented(const std::string& text, std::string_view indent) {
     out += fmt::format("{}{}\n", indent, printable(line));
   }
   return out;
-}
-
-std::string_view folder_of(std::string_view path) {
-  return path.substr(0, path.rfind('/') + 1);
-}
-
-// Edits from `first` on that say the same of files in one folder: a loader's modules.
-std::size_t run_of_binaries(const model::Edits& edits, std::size_t first) {
-  const auto alike = [&](const model::Edit& edit) {
-    return edit.fixer == edits[first].fixer && edit.path.find('/') != std::string::npos &&
-           folder_of(edit.path) == folder_of(edits[first].path) && edit.diff.starts_with("binary");
-  };
-  std::size_t last = first;
-  while (last < edits.size() && alike(edits[last])) {
-    ++last;
-  }
-  return last - first;
 }
 
 std::string edits_to_text(const model::Edits& edits, Detail detail) {

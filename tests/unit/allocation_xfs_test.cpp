@@ -26,7 +26,7 @@ void seal(const Image& image, std::size_t at, std::size_t length, std::size_t ho
   image.put(at + hole, crc32c_without(Bytes(image.bytes()).subspan(at, length), hole));
 }
 
-struct Flavour {
+struct XfsFlavour {
   std::string name;
   std::vector<std::string> words;  // of mkfs
 };
@@ -88,7 +88,7 @@ class XfsTest : public AllocationTest {
   }
 };
 
-class XfsFlavours : public XfsTest, public testing::WithParamInterface<Flavour> {};
+class XfsFlavours : public XfsTest, public testing::WithParamInterface<XfsFlavour> {};
 
 TEST_P(XfsFlavours, AgreesWithXfsDbAndSurvivesRubbish) {
   const std::filesystem::path image = make_full(GetParam().words, 128 * k_mib);
@@ -110,15 +110,16 @@ TEST_P(XfsFlavours, AgreesWithXfsDbAndSurvivesRubbish) {
 
 INSTANTIATE_TEST_SUITE_P(
     Xfs, XfsFlavours,
-    testing::Values(Flavour{"v5", {}}, Flavour{"v4", {"-m", "crc=0"}},
-                    Flavour{"v5_1k", {"-b", "size=1024"}},
-                    Flavour{"v4_512", {"-m", "crc=0", "-b", "size=512"}},
-                    Flavour{"rmapbt", {"-m", "rmapbt=1,reflink=1"}},
-                    Flavour{"plain_v5", {"-m", "reflink=0,finobt=0,bigtime=0", "-i", "nrext64=0"}},
-                    Flavour{"big_sectors", {"-s", "size=4096"}},
-                    Flavour{"log_v1", {"-m", "crc=0", "-l", "version=1"}},
-                    Flavour{"log_stripes", {"-l", "su=64k"}},
-                    Flavour{"other_uuid", {"-m", "uuid=11111111-2222-3333-4444-555555555555"}}),
+    testing::Values(XfsFlavour{"v5", {}}, XfsFlavour{"v4", {"-m", "crc=0"}},
+                    XfsFlavour{"v5_1k", {"-b", "size=1024"}},
+                    XfsFlavour{"v4_512", {"-m", "crc=0", "-b", "size=512"}},
+                    XfsFlavour{"rmapbt", {"-m", "rmapbt=1,reflink=1"}},
+                    XfsFlavour{"plain_v5",
+                               {"-m", "reflink=0,finobt=0,bigtime=0", "-i", "nrext64=0"}},
+                    XfsFlavour{"big_sectors", {"-s", "size=4096"}},
+                    XfsFlavour{"log_v1", {"-m", "crc=0", "-l", "version=1"}},
+                    XfsFlavour{"log_stripes", {"-l", "su=64k"}},
+                    XfsFlavour{"other_uuid", {"-m", "uuid=11111111-2222-3333-4444-555555555555"}}),
     [](const auto& tested) { return tested.param.name; });
 
 TEST_F(XfsTest, ReadsAUuidThatWasChanged) {

@@ -27,10 +27,10 @@ using model::VirtKind;
 std::string config(const std::string& more) {
   return "name = 'g'\nmemory = 256\nbootloader = 'pygrub'\n" + more;
 }
-model::Domain guest(const std::string& more) {
+model::Domain xl_guest(const std::string& more) {
   return read_domain_xml(xl_config_to_xml(config(more), "g.cfg"), "g.cfg");
 }
-bool has(const std::string& text, const std::string& part) {
+bool has_text(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
 
@@ -117,9 +117,9 @@ TEST(DomainXl, WhatLibvirtExports) {
   ASSERT_EQ(ours.disks.size(), 1U);
   EXPECT_EQ(ours.disks[0].source, original.disks[0].source);
   EXPECT_EQ(ours.nics[0].mac, original.nics[0].mac);
-  EXPECT_TRUE(has(xml, "<bootloader_args>-q</bootloader_args>"));
-  EXPECT_TRUE(has(xml, "<script path=\"vif-bridge\"/>"));
-  EXPECT_TRUE(has(xml, "<disk type=\"block\" device=\"disk\">\n      <driver name=\"phy\""));
+  EXPECT_TRUE(has_text(xml, "<bootloader_args>-q</bootloader_args>"));
+  EXPECT_TRUE(has_text(xml, "<script path=\"vif-bridge\"/>"));
+  EXPECT_TRUE(has_text(xml, "<disk type=\"block\" device=\"disk\">\n      <driver name=\"phy\""));
 }
 
 TEST(DomainXl, DisksInEverySpelling) {
@@ -150,7 +150,7 @@ TEST(DomainXl, DisksInEverySpelling) {
         Case{",,hdc,cdrom", "hdc", "", DiskFormat::raw, true, DiskDevice::cdrom},
         Case{"devtype=cdrom,vdev=hdc", "hdc", "", DiskFormat::raw, true, DiskDevice::cdrom},
         Case{"file:/f.img,fda,w", "fda", "/f.img", DiskFormat::raw, false, DiskDevice::floppy}}) {
-    const auto domain = guest(fmt::format("disk = [ '{}' ]", c.spec));
+    const auto domain = xl_guest(fmt::format("disk = [ '{}' ]", c.spec));
     ASSERT_EQ(domain.disks.size(), 1U) << c.spec;
     const auto& disk = domain.disks[0];
     EXPECT_EQ(disk.target, c.target) << c.spec;
@@ -167,15 +167,15 @@ TEST(DomainXl, WhatThePathIsDecidesTheType) {
   std::ofstream(image) << "x";
   const std::string file =
       xl_config_to_xml(config(fmt::format("disk = [ 'phy:{},xvda,w' ]", image.string())), "g.cfg");
-  EXPECT_TRUE(has(file, "<disk type=\"file\"")) << file;
+  EXPECT_TRUE(has_text(file, "<disk type=\"file\"")) << file;
   EXPECT_EQ(read_domain_xml(file, "x").disks[0].source, image);
   // There is no such device here; and /dev/null is one, of another kind.
-  EXPECT_TRUE(has(xl_config_to_xml(config("disk = [ 'phy:/dev/no-such/lv,xvda,w' ]"), "g"),
-                  "<disk type=\"block\""));
-  EXPECT_TRUE(has(xl_config_to_xml(config("disk = [ 'phy:/dev/null,xvda,w' ]"), "g"),
-                  "<disk type=\"file\""));
-  EXPECT_TRUE(has(xl_config_to_xml(config("disk = [ 'phy:/srv/no-such.img,xvda,w' ]"), "g"),
-                  "<disk type=\"file\""));
+  EXPECT_TRUE(has_text(xl_config_to_xml(config("disk = [ 'phy:/dev/no-such/lv,xvda,w' ]"), "g"),
+                       "<disk type=\"block\""));
+  EXPECT_TRUE(has_text(xl_config_to_xml(config("disk = [ 'phy:/dev/null,xvda,w' ]"), "g"),
+                       "<disk type=\"file\""));
+  EXPECT_TRUE(has_text(xl_config_to_xml(config("disk = [ 'phy:/srv/no-such.img,xvda,w' ]"), "g"),
+                       "<disk type=\"file\""));
 }
 
 TEST(DomainXl, DisksThatWeCannotReadAreNamed) {
@@ -199,29 +199,29 @@ TEST(DomainXl, DisksThatWeCannotReadAreNamed) {
         [&] { xl_config_to_xml(config(fmt::format("disk = [ '{}' ]", c.spec)), "g.cfg"); });
     ASSERT_TRUE(error) << c.spec;
     EXPECT_EQ(error->kind(), c.kind) << error->message();
-    EXPECT_TRUE(has(error->message(), c.says)) << error->message();
-    EXPECT_TRUE(has(error->message(), "g.cfg")) << error->message();
+    EXPECT_TRUE(has_text(error->message(), c.says)) << error->message();
+    EXPECT_TRUE(has_text(error->message(), "g.cfg")) << error->message();
     EXPECT_FALSE(error->remedy().empty());
   }
 }
 
 TEST(DomainXl, Kinds) {
-  EXPECT_EQ(guest("").kind, VirtKind::pv);
-  EXPECT_EQ(guest("builder = 'generic'").kind, VirtKind::pv);
-  EXPECT_EQ(guest("builder = 'hvm'").kind, VirtKind::hvm);
-  EXPECT_EQ(guest("type = 'pvh'\nkernel = '/k'").kind, VirtKind::pvh);
+  EXPECT_EQ(xl_guest("").kind, VirtKind::pv);
+  EXPECT_EQ(xl_guest("builder = 'generic'").kind, VirtKind::pv);
+  EXPECT_EQ(xl_guest("builder = 'hvm'").kind, VirtKind::hvm);
+  EXPECT_EQ(xl_guest("type = 'pvh'\nkernel = '/k'").kind, VirtKind::pvh);
   // Firmware of old HVM configurations, not a kernel of the guest's.
   EXPECT_FALSE(
-      guest("builder = 'hvm'\nkernel = '/usr/lib/xen/boot/hvmloader'").direct_boot.has_value());
-  EXPECT_TRUE(guest("type = 'hvm'\nbios = 'ovmf'").uefi);
-  EXPECT_EQ(guest("").uuid, "");
-  EXPECT_EQ(guest("uuid = 'C0FFEE00111122223333444455556601'").uuid,
+      xl_guest("builder = 'hvm'\nkernel = '/usr/lib/xen/boot/hvmloader'").direct_boot.has_value());
+  EXPECT_TRUE(xl_guest("type = 'hvm'\nbios = 'ovmf'").uefi);
+  EXPECT_EQ(xl_guest("").uuid, "");
+  EXPECT_EQ(xl_guest("uuid = 'C0FFEE00111122223333444455556601'").uuid,
             "c0ffee00-1111-2222-3333-444455556601");
 }
 
 TEST(DomainXl, KernelArgumentsAsXlJoinsThem) {
   const auto arguments = [](const std::string& more) {
-    return guest("kernel = '/k'\n" + more).direct_boot->cmdline;
+    return xl_guest("kernel = '/k'\n" + more).direct_boot->cmdline;
   };
   EXPECT_EQ(arguments("root = '/dev/xvda1 ro'\nextra = '3 quiet'"), "root=/dev/xvda1 ro 3 quiet");
   EXPECT_EQ(arguments("extra = '3'"), "3");
@@ -230,11 +230,11 @@ TEST(DomainXl, KernelArgumentsAsXlJoinsThem) {
 }
 
 TEST(DomainXl, MemoryAndCpus) {
-  const auto domain = guest("maxmem = 512\nvcpus = '2'\nmaxvcpus = 4");
+  const auto domain = xl_guest("maxmem = 512\nvcpus = '2'\nmaxvcpus = 4");
   EXPECT_EQ(domain.memory.value, 512 * k_mib);
   EXPECT_EQ(domain.vcpus, 4U);
-  EXPECT_TRUE(has(domain.xml, "<currentMemory unit=\"KiB\">262144</currentMemory>"));
-  EXPECT_TRUE(has(domain.xml, "current=\"2\""));
+  EXPECT_TRUE(has_text(domain.xml, "<currentMemory unit=\"KiB\">262144</currentMemory>"));
+  EXPECT_TRUE(has_text(domain.xml, "current=\"2\""));
 }
 
 TEST(DomainXl, Interfaces) {
@@ -249,12 +249,12 @@ TEST(DomainXl, Interfaces) {
   EXPECT_EQ(nics[0].bridge, "xenbr0");  // xl's default
   EXPECT_EQ(nics[0].mac, "");
   EXPECT_EQ(nics[1].mac, "00:16:3e:00:00:01");
-  EXPECT_TRUE(has(xml, "<outbound average=\"2048\"/>"));
+  EXPECT_TRUE(has_text(xml, "<outbound average=\"2048\"/>"));
   EXPECT_EQ(nics[2].bridge, "ovs0");
-  EXPECT_TRUE(has(xml, "<virtualport type=\"openvswitch\"/>"));
-  EXPECT_TRUE(has(xml, "<tag id=\"10\"/>"));
-  EXPECT_TRUE(has(xml, "<interface type=\"ethernet\">"));
-  EXPECT_TRUE(has(xml, "<ip address=\"2001:db8::7\" family=\"ipv6\"/>"));
+  EXPECT_TRUE(has_text(xml, "<virtualport type=\"openvswitch\"/>"));
+  EXPECT_TRUE(has_text(xml, "<tag id=\"10\"/>"));
+  EXPECT_TRUE(has_text(xml, "<interface type=\"ethernet\">"));
+  EXPECT_TRUE(has_text(xml, "<ip address=\"2001:db8::7\" family=\"ipv6\"/>"));
 
   const auto error = error_of([] { xl_config_to_xml(config("vif = [ 'xenbr0' ]"), "g.cfg"); });
   ASSERT_TRUE(error);
@@ -263,22 +263,23 @@ TEST(DomainXl, Interfaces) {
 
 TEST(DomainXl, Screens) {
   const auto xml = [](const std::string& more) { return xl_config_to_xml(config(more), "g.cfg"); };
-  EXPECT_TRUE(has(xml("vfb = [ 'type=vnc,vnclisten=0.0.0.0,vncdisplay=3,vncpasswd=s' ]"),
-                  "<graphics type=\"vnc\" port=\"5903\" autoport=\"no\" passwd=\"s\" "
-                  "listen=\"0.0.0.0\">"));
-  EXPECT_FALSE(has(xml("vfb = [ 'type=sdl' ]"), "<graphics"));
-  EXPECT_FALSE(has(xml("vnc = 0\ntype = 'hvm'"), "<graphics"));
-  EXPECT_TRUE(has(xml("type = 'hvm'\nvnc = 1\nvncunused = 0\nvnclisten = '127.0.0.1:7'"),
-                  "port=\"5907\" autoport=\"no\" listen=\"127.0.0.1\""));
-  EXPECT_TRUE(has(xml("type = 'hvm'\nspice = 1\nspiceport = 6000"),
-                  "<graphics type=\"spice\" port=\"6000\" autoport=\"no\"/>"));
-  EXPECT_TRUE(has(xml("type = 'hvm'\nstdvga = 1"), "<model type=\"vga\"/>"));
+  EXPECT_TRUE(has_text(xml("vfb = [ 'type=vnc,vnclisten=0.0.0.0,vncdisplay=3,vncpasswd=s' ]"),
+                       "<graphics type=\"vnc\" port=\"5903\" autoport=\"no\" passwd=\"s\" "
+                       "listen=\"0.0.0.0\">"));
+  EXPECT_FALSE(has_text(xml("vfb = [ 'type=sdl' ]"), "<graphics"));
+  EXPECT_FALSE(has_text(xml("vnc = 0\ntype = 'hvm'"), "<graphics"));
+  EXPECT_TRUE(has_text(xml("type = 'hvm'\nvnc = 1\nvncunused = 0\nvnclisten = '127.0.0.1:7'"),
+                       "port=\"5907\" autoport=\"no\" listen=\"127.0.0.1\""));
+  EXPECT_TRUE(has_text(xml("type = 'hvm'\nspice = 1\nspiceport = 6000"),
+                       "<graphics type=\"spice\" port=\"6000\" autoport=\"no\"/>"));
+  EXPECT_TRUE(has_text(xml("type = 'hvm'\nstdvga = 1"), "<model type=\"vga\"/>"));
+  EXPECT_TRUE(has_text(xml("type = 'hvm'\nusbdevice = [ 'tablet' ]"),
+                       "<input type=\"tablet\" bus=\"usb\"/>"));
+  EXPECT_TRUE(has_text(xml("type = 'hvm'\nlocaltime = 1"), "basis=\"localtime\""));
   EXPECT_TRUE(
-      has(xml("type = 'hvm'\nusbdevice = [ 'tablet' ]"), "<input type=\"tablet\" bus=\"usb\"/>"));
-  EXPECT_TRUE(has(xml("type = 'hvm'\nlocaltime = 1"), "basis=\"localtime\""));
-  EXPECT_TRUE(has(xml("type = 'hvm'\nboot = 'ndca'"),
-                  "<boot dev=\"network\"/>\n    <boot dev=\"cdrom\"/>\n    <boot dev=\"hd\"/>\n"
-                  "    <boot dev=\"fd\"/>"));
+      has_text(xml("type = 'hvm'\nboot = 'ndca'"),
+               "<boot dev=\"network\"/>\n    <boot dev=\"cdrom\"/>\n    <boot dev=\"hd\"/>\n"
+               "    <boot dev=\"fd\"/>"));
 }
 
 // libxlutil forgets what it had read of a file when it comes to a syntax error. What is made while
@@ -299,66 +300,67 @@ class LibxlutilForgets {
   LibxlutilForgets& operator=(const LibxlutilForgets&) = delete;
 };
 
-void expect_refused(const std::string& text, const std::string& says) {
+void expect_xl_refused(const std::string& text, const std::string& says) {
   const LibxlutilForgets scope;
   ::testing::internal::CaptureStderr();
   const auto error = error_of([&] { xl_config_to_xml(text, "evil.cfg"); });
   EXPECT_EQ(::testing::internal::GetCapturedStderr(), "");
   ASSERT_TRUE(error) << says;
   EXPECT_EQ(error->kind(), ErrorKind::bad_input);
-  EXPECT_TRUE(has(error->message(), says)) << error->message();
-  EXPECT_TRUE(has(error->message(), "evil.cfg")) << error->message();
+  EXPECT_TRUE(has_text(error->message(), says)) << error->message();
+  EXPECT_TRUE(has_text(error->message(), "evil.cfg")) << error->message();
   EXPECT_LT(error->message().size(), 900U);
 }
 
 TEST(DomainXlHostile, SyntaxErrorsNameTheLine) {
-  expect_refused("name = 'g'\nmemory = \n= 3\n", "evil.cfg: line 2: ");
-  expect_refused("name = 'g'\nmemory = 256\ndisk = [ 'a'\n\n", "evil.cfg: line ");
-  expect_refused("name = 'g'\nvcpus = 'unclosed\n", "evil.cfg: line 2: ");
+  expect_xl_refused("name = 'g'\nmemory = \n= 3\n", "evil.cfg: line 2: ");
+  expect_xl_refused("name = 'g'\nmemory = 256\ndisk = [ 'a'\n\n", "evil.cfg: line ");
+  expect_xl_refused("name = 'g'\nvcpus = 'unclosed\n", "evil.cfg: line 2: ");
 }
 
 TEST(DomainXlHostile, PythonIsNotRun) {
-  expect_refused("import os\nos.system('touch /tmp/owned')\n", "evil.cfg: line 1: ");
-  expect_refused("name = 'g'\nmemory = 2 * 512\n", "evil.cfg: line 2: ");
-  expect_refused("def f():\n  return 1\nname = f()\n", "evil.cfg: line 1: ");
-  expect_refused("name = 'g' + str(1)\n", "evil.cfg: line 1: ");
+  expect_xl_refused("import os\nos.system('touch /tmp/owned')\n", "evil.cfg: line 1: ");
+  expect_xl_refused("name = 'g'\nmemory = 2 * 512\n", "evil.cfg: line 2: ");
+  expect_xl_refused("def f():\n  return 1\nname = f()\n", "evil.cfg: line 1: ");
+  expect_xl_refused("name = 'g' + str(1)\n", "evil.cfg: line 1: ");
 }
 
 TEST(DomainXlHostile, ValuesOfTheWrongType) {
-  expect_refused("name = [ 'a', 'b' ]\nmemory = 1\n", "name is not a single text");
-  expect_refused("name = 'g'\nmemory = 'much'\n", "memory is not a number");
-  expect_refused("name = 'g'\n", "memory is missing");
-  expect_refused("name = 'g'\nmemory = -1\n", "evil.cfg: line 2: ");
-  expect_refused("name = 'g'\nmemory = 9999999999999999999\n", "memory is not a number");
-  expect_refused("memory = 1\n", "it is empty");
-  expect_refused("name = '../x'\nmemory = 1\n", "it has a slash");
-  expect_refused("name = 'a\\nb'\nmemory = 1\n", "name is not printable text");
-  expect_refused("name = 'g'\nmemory = 1\nvcpus = 0\n", "virtual CPUs");
-  expect_refused("name = 'g'\nmemory = 1\ntype = 'jail'\n", "the type \"jail\" is not known");
-  expect_refused("name = 'g'\nmemory = 1\non_crash = 'burn'\n", "on_crash = \"burn\"");
-  expect_refused("name = 'g'\nmemory = 1\ndisk = [ [ 'a' ] ]\n", "disk is not a list of texts");
-  expect_refused("name = 'g'\nmemory = 1\nuuid = 'x'\n", "\"x\" is not a uuid");
+  expect_xl_refused("name = [ 'a', 'b' ]\nmemory = 1\n", "name is not a single text");
+  expect_xl_refused("name = 'g'\nmemory = 'much'\n", "memory is not a number");
+  expect_xl_refused("name = 'g'\n", "memory is missing");
+  expect_xl_refused("name = 'g'\nmemory = -1\n", "evil.cfg: line 2: ");
+  expect_xl_refused("name = 'g'\nmemory = 9999999999999999999\n", "memory is not a number");
+  expect_xl_refused("memory = 1\n", "it is empty");
+  expect_xl_refused("name = '../x'\nmemory = 1\n", "it has a slash");
+  expect_xl_refused("name = 'a\\nb'\nmemory = 1\n", "name is not printable text");
+  expect_xl_refused("name = 'g'\nmemory = 1\nvcpus = 0\n", "virtual CPUs");
+  expect_xl_refused("name = 'g'\nmemory = 1\ntype = 'jail'\n", "the type \"jail\" is not known");
+  expect_xl_refused("name = 'g'\nmemory = 1\non_crash = 'burn'\n", "on_crash = \"burn\"");
+  expect_xl_refused("name = 'g'\nmemory = 1\ndisk = [ [ 'a' ] ]\n", "disk is not a list of texts");
+  expect_xl_refused("name = 'g'\nmemory = 1\nuuid = 'x'\n", "\"x\" is not a uuid");
 }
 
 TEST(DomainXlHostile, TooMuch) {
-  expect_refused("#" + std::string(k_xml_limit, 'a'), "more than the limit of 1048576");
+  expect_xl_refused("#" + std::string(k_xml_limit, 'a'), "more than the limit of 1048576");
   std::string disks = "name = 'g'\nmemory = 1\ndisk = [ ";
   for (int i = 0; i < 5000; ++i) {
     disks += fmt::format("'file:/a{},xvda{},w', ", i, i);
   }
-  expect_refused(disks + "]\n", "disk has 5000 items, more than the limit of 256");
-  expect_refused("name = 'g'\nmemory = 1\ndisk = " + std::string(200000, '[') + "\n", "evil.cfg");
-  expect_refused("name = '" + std::string(500000, 'n') + "'\nmemory = 1\n", "longer than 200");
+  expect_xl_refused(disks + "]\n", "disk has 5000 items, more than the limit of 256");
+  expect_xl_refused("name = 'g'\nmemory = 1\ndisk = " + std::string(200000, '[') + "\n",
+                    "evil.cfg");
+  expect_xl_refused("name = '" + std::string(500000, 'n') + "'\nmemory = 1\n", "longer than 200");
 }
 
 TEST(DomainXlHostile, NoText) {
-  expect_refused(std::string("name = 'g'\0\n", 12), "not a text file");
-  expect_refused("name = '\xff'\nmemory = 1\n", "not a text file");
-  expect_refused(
+  expect_xl_refused(std::string("name = 'g'\0\n", 12), "not a text file");
+  expect_xl_refused("name = '\xff'\nmemory = 1\n", "not a text file");
+  expect_xl_refused(
       "\x7f"
       "ELF",
       "not a text file");
-  expect_refused("", "it is empty");
+  expect_xl_refused("", "it is empty");
 }
 
 // Every prefix, and bytes replaced: an Error, or a description.

@@ -20,11 +20,11 @@ using ::testing::IsEmpty;
 using ::testing::Not;
 
 // A guest under construction: disks and their facts side by side.
-struct Guest {
+struct Described {
   model::Domain domain;
   std::vector<model::DiskFacts> facts;
 
-  Guest() { domain.name = "web01"; }
+  Described() { domain.name = "web01"; }
   model::DiskFacts& add(const std::string& target, std::uint64_t size,
                         const std::string& signature = "") {
     model::DomainDisk disk;
@@ -61,7 +61,7 @@ std::vector<unsigned> numbers(const model::TargetDisk& disk) {
   return found;
 }
 
-ErrorKind refusal(const Guest& guest) {
+ErrorKind refusal(const Described& guest) {
   try {
     static_cast<void>(guest.layout());
   } catch (const Error& error) {
@@ -106,7 +106,7 @@ TEST(DeviceName, CountsTargetsAsTheKernelDoes) {
 }
 
 TEST(Layout, KeepsAWholeDiskByteForByte) {
-  Guest guest;
+  Described guest;
   guest.add_table("xvda", 10 * k_gib,
                   {{1, from_sectors(63), from_sectors(1000), 0x83, true, false},
                    {5, from_sectors(4000), from_sectors(500), 0x82, false, false}});
@@ -125,7 +125,7 @@ TEST(Layout, KeepsAWholeDiskByteForByte) {
 }
 
 TEST(Layout, RoundsAnOddFileUpToASector) {
-  Guest guest;
+  Described guest;
   guest.add("xvda", 1000);
   const model::TargetDisk disk = guest.layout().disks.at(0);
   EXPECT_EQ(disk.size, ByteCount{1024});
@@ -135,7 +135,7 @@ TEST(Layout, RoundsAnOddFileUpToASector) {
 }
 
 TEST(Layout, ComposesNumberedVolumesInAscendingOrderWithHoles) {
-  Guest guest;
+  Described guest;
   guest.add("xvda3", 3 * k_mib + 100, "ext");
   guest.add("xvda1", 2 * k_mib, "swap");
   const model::Layout layout = guest.layout();
@@ -160,7 +160,7 @@ TEST(Layout, ComposesNumberedVolumesInAscendingOrderWithHoles) {
 }
 
 TEST(Layout, RenumbersUpToFourHighNumbersInAnMbr) {
-  Guest guest;  // as in a real pv guest: xvda5 root, xvda1 boot, xvda2 swap
+  Described guest;  // as in a real pv guest: xvda5 root, xvda1 boot, xvda2 swap
   guest.add("xvda5", 8 * k_mib, "ext");
   guest.add("xvda1", k_mib, "ext");
   guest.add("xvda2", k_mib, "swap");
@@ -173,7 +173,7 @@ TEST(Layout, RenumbersUpToFourHighNumbersInAnMbr) {
 }
 
 TEST(Layout, TakesAGptWithALoaderPartitionForMoreThanFour) {
-  Guest guest;
+  Described guest;
   for (const char* name : {"xvda1", "xvda2", "xvda3", "xvda5", "xvda6"}) {
     guest.add(name, k_mib, "ext");
   }
@@ -190,7 +190,7 @@ TEST(Layout, TakesAGptWithALoaderPartitionForMoreThanFour) {
 }
 
 TEST(Layout, TakesAGptWhereMbrDoesNotReach) {
-  Guest guest;
+  Described guest;
   guest.add("xvda1", k_gib, "ext");
   guest.add("xvda2", 2048 * k_gib, "xfs");
   const model::TargetDisk disk = guest.layout().disks.at(0);
@@ -200,7 +200,7 @@ TEST(Layout, TakesAGptWhereMbrDoesNotReach) {
 }
 
 TEST(Layout, RefusesMorePartitionsThanAGptHolds) {
-  Guest guest;
+  Described guest;
   for (int i = 1; i <= 128; ++i) {
     guest.add("xvda" + std::to_string(i), k_mib, "ext");
   }
@@ -208,7 +208,7 @@ TEST(Layout, RefusesMorePartitionsThanAGptHolds) {
 }
 
 TEST(Layout, ChoosesPartitionTypesAndTheBootFlag) {
-  Guest guest;
+  Described guest;
   guest.add("xvda1", k_mib, "swap");
   guest.add("xvda2", k_mib, "LVM2_member");
   guest.add("xvda3", k_mib, "linux_raid_member");
@@ -225,7 +225,7 @@ TEST(Layout, ChoosesPartitionTypesAndTheBootFlag) {
 }
 
 TEST(Layout, PutsABareFilesystemOfTheBootDiskIntoAPartition) {
-  Guest guest;
+  Described guest;
   guest.add("xvda", 5 * k_mib, "ext");
   guest.add("xvdb", 6 * k_mib, "ext");
   const model::Layout layout = guest.layout();
@@ -240,14 +240,14 @@ TEST(Layout, PutsABareFilesystemOfTheBootDiskIntoAPartition) {
 
 TEST(Layout, LeavesOtherContentOfTheBootDiskAlone) {
   for (const char* signature : {"", "LVM2_member", "crypto_LUKS", "other"}) {
-    Guest guest;
+    Described guest;
     guest.add("xvda", 5 * k_mib, signature);
     EXPECT_FALSE(guest.layout().disks.at(0).composed) << signature;
   }
 }
 
 TEST(Layout, OrdersDisksByLetterAcrossPrefixesAndFillsHoles) {
-  Guest guest;
+  Described guest;
   guest.add("xvdaa", k_mib);
   guest.add("xvdd", k_mib);
   guest.add("hda", k_mib);
@@ -264,18 +264,18 @@ TEST(Layout, OrdersDisksByLetterAcrossPrefixesAndFillsHoles) {
 }
 
 TEST(Layout, GivesAnAliasToOneDiskOnly) {
-  Guest mixed;
+  Described mixed;
   mixed.add("hda", k_mib);
   mixed.add("xvdb", k_mib);
   EXPECT_THAT(text(mixed.layout().renames),
               ElementsAre("xvda>vda", "xvdb>vdb", "hda>vda", "sda>vda", "sdb>vdb", "hdb>vdb"));
 
-  Guest same_letter;
+  Described same_letter;
   same_letter.add("hda", k_mib);
   same_letter.add("sda", k_mib);
   EXPECT_THAT(text(same_letter.layout().renames), ElementsAre("xvda>vda", "hda>vda", "sda>vdb"));
 
-  Guest drive;  // /dev/hdc is the drive: it must not lead to the disk xvdc
+  Described drive;  // /dev/hdc is the drive: it must not lead to the disk xvdc
   drive.add("xvdc", k_mib);
   drive.domain.disks.push_back({"hdc", "ide", model::DiskDevice::cdrom, "/x.iso", {}, true});
   drive.facts.emplace_back();
@@ -283,7 +283,7 @@ TEST(Layout, GivesAnAliasToOneDiskOnly) {
 }
 
 TEST(Layout, KeepsReadonlyOnlyWhereAllMembersAre) {
-  Guest guest;
+  Described guest;
   guest.add("xvda1", k_mib, "ext");
   guest.add("xvda2", k_mib, "ext");
   guest.add("xvdb", k_mib);
@@ -295,35 +295,35 @@ TEST(Layout, KeepsReadonlyOnlyWhereAllMembersAre) {
 }
 
 TEST(Layout, RefusesDescriptionsThatCannotBeMeantSo) {
-  Guest both;
+  Described both;
   both.add("xvda1", k_mib);
   both.add("xvda", k_mib);
   EXPECT_EQ(refusal(both), ErrorKind::bad_input);
 
-  Guest twice;
+  Described twice;
   twice.add("xvda1", k_mib);
   twice.add("xvda1", k_mib);
   twice.domain.disks[1].source = "/srv/other.img";
   EXPECT_EQ(refusal(twice), ErrorKind::bad_input);
 
-  Guest same_source;
+  Described same_source;
   same_source.add("xvda", k_mib);
   same_source.add("xvdb", k_mib);
   same_source.domain.disks[1].source = "/srv/../srv/./xvda.img";
   EXPECT_EQ(refusal(same_source), ErrorKind::bad_input);
 
-  Guest no_source;
+  Described no_source;
   no_source.add("xvda", k_mib);
   no_source.domain.disks[0].source.clear();
   EXPECT_EQ(refusal(no_source), ErrorKind::bad_input);
 
-  Guest empty;
+  Described empty;
   empty.add("xvda", 0);
   EXPECT_EQ(refusal(empty), ErrorKind::bad_input);
 
-  EXPECT_EQ(refusal(Guest{}), ErrorKind::bad_input);
+  EXPECT_EQ(refusal(Described{}), ErrorKind::bad_input);
 
-  Guest unknown;
+  Described unknown;
   unknown.add("nvme0n1", k_mib);
   EXPECT_EQ(refusal(unknown), ErrorKind::unsupported);
 }
@@ -331,7 +331,7 @@ TEST(Layout, RefusesDescriptionsThatCannotBeMeantSo) {
 TEST(Layout, HoldsItsRulesForRandomGroups) {
   std::mt19937 random(20240607);
   for (int round = 0; round < 300; ++round) {
-    Guest guest;
+    Described guest;
     const unsigned count = 1 + random() % 9;
     std::set<unsigned> used;
     while (used.size() < count) {
