@@ -217,6 +217,32 @@ const std::vector<OptionEntry>& option_table() {
                         "the root filesystem, where a guest holds several (vda2, vg/lv)")
              ->type_name("DEVICE");
        }},
+      {"level",
+       [](CLI::App& app, Options& o) {
+         app.add_option("--level", o.level,
+                        "of zstd, 1 to 19: 1 is as fast as a disk, 3 for slow links")
+             ->type_name("N")
+             ->check(CLI::Range(1, 19))
+             ->capture_default_str();
+       }},
+      {"encrypt-to",
+       [](CLI::App& app, Options& o) {
+         app.add_option("--encrypt-to", o.recipients,
+                        "encrypt with age, to the public keys in this file")
+             ->type_name("FILE");
+       }},
+      {"key",
+       [](CLI::App& app, Options& o) {
+         app.add_option("--key", o.key,
+                        "file with the secret key of an encrypted bundle, as age-keygen makes it")
+             ->type_name("FILE");
+       }},
+      {"expect",
+       [](CLI::App& app, Options& o) {
+         app.add_option("--expect", o.expected_root,
+                        "the bundle's root as export printed it; another one is refused")
+             ->type_name("sha256:HEX");
+       }},
       {"template",
        [](CLI::App& app, Options& o) {
          app.add_option("--template", o.stylesheet,
@@ -285,6 +311,16 @@ const std::vector<CommandEntry>& command_table() {
        "rate-limit bad-sectors checksum dry-run root identity address accept checks-dir template "
        "metrics json",
        Operand::source, run_convert},
+      {"export", "write a guest's disks and description into a bundle, to be carried elsewhere",
+       "connect accept level blueprint encrypt-to key json", Operand::source_and_bundle,
+       run_export},
+      {"import", "convert a guest from a bundle",
+       "key expect to dir vg thin-pool pool format name target no-define trial trial-limit "
+       "start rate-limit checksum dry-run root identity address accept checks-dir template metrics "
+       "json",
+       Operand::bundle, run_import},
+      {"bundle", "what of a bundle has not arrived, and whether all of it is right", "expect json",
+       Operand::action_and_bundle, run_bundle},
       {"jobs", "conversions that ended, and those that did not", "json", Operand::none, run_jobs},
       {"status", "what a job did and made, step by step", "json", Operand::job, run_status},
       {"resume", "go on with an interrupted job", "metrics json", Operand::job, run_resume},
@@ -324,16 +360,26 @@ std::unique_ptr<CLI::App> make_parser(Options& options, const CommandEntry*& cho
     if (command.operand == Operand::words) {
       sub->add_option("WORDS", options.operands, "see the manual page")->required();
     }
-    if (command.operand == Operand::source) {
+    if (command.operand == Operand::action_and_bundle) {
+      sub->add_option("ACTION", options.action, "missing, or verify")
+          ->required()
+          ->check(CLI::IsMember({"missing", "verify"}));
+    }
+    if (command.operand == Operand::source || command.operand == Operand::source_and_bundle) {
       sub->add_option(
              "SOURCE", options.source,
-             "domain XML file (*.xml), xl/xm configuration (*.cfg), or with -c a domain's name")
+             "domain XML file (*.xml), xl/xm configuration (*.cfg), folder of a bundle, or "
+             "with -c a domain's name")
           ->required();
     }
     if (command.operand == Operand::shell) {
       sub->add_option("SHELL", options.shell, "the shell that it is for")
           ->check(CLI::IsMember({"bash", "zsh", "fish"}))
           ->capture_default_str();
+    }
+    if (command.operand == Operand::source_and_bundle || command.operand == Operand::bundle ||
+        command.operand == Operand::action_and_bundle) {
+      sub->add_option("BUNDLE", options.bundle, "folder of a bundle; -: as a stream")->required();
     }
     add_options(*sub, command.options, options);
     if (command.run != run_completion) {

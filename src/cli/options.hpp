@@ -38,6 +38,12 @@ struct Options {
   std::string name;
   std::string target;
   std::string root;
+  std::string bundle;
+  std::string action;  // of the command bundle: missing, verify
+  std::string recipients;
+  std::string key;
+  std::string expected_root;
+  int level = 1;
   std::string stylesheet;
   std::string state_dir;
   std::string checks_dir;
@@ -73,7 +79,16 @@ struct Options {
   std::map<std::string, SettingOrigin> settings;
 };
 
-enum class Operand { none, source, job, shell, words };
+enum class Operand {
+  none,
+  source,
+  job,
+  shell,
+  words,
+  source_and_bundle,
+  bundle,
+  action_and_bundle
+};
 
 struct CommandEntry {
   const char* name;

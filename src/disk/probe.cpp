@@ -7,9 +7,10 @@
 #include "base/error.hpp"
 #include "base/temp_dir.hpp"
 #include "base/text.hpp"
+#include "disk/bundle_disk.hpp"
 #include "disk/file_reader.hpp"
-#include "disk/nbd_client.hpp"
 #include "disk/signature.hpp"
+#include "disk/source.hpp"
 #include "disk/table_reader.hpp"
 
 namespace vmconvert::disk {
@@ -40,13 +41,15 @@ void check_layer(const Json& layer, bool last, const std::string& what) {
   }
 }
 
-std::unique_ptr<BlockReader> open_qcow2(const model::DomainDisk& disk, const TempDir& folder) {
-  return std::make_unique<NbdReader>(
-      serve_image({.image = disk.source, .format = disk.format, .folder = folder.path()}),
-      disk_label(disk));
-}
-
 }  // namespace
+
+std::unique_ptr<BlockReader> open_disk(const model::DomainDisk& disk,
+                                       const std::filesystem::path& sockets) {
+  if (is_bundle_disk(disk.source)) {
+    return std::make_unique<BundleReader>(disk.source);
+  }
+  return open_image(disk.source, disk.format, sockets, disk_label(disk));
+}
 
 std::string disk_label(const model::DomainDisk& disk) {
   return fmt::format("disk {} ({})", disk.target, disk.source.string());
@@ -97,6 +100,10 @@ model::DiskFacts probe_content(BlockReader& content) {
 model::DiskFacts probe(const model::DomainDisk& disk, CommandRunner& commands,
                        OnBadSector on_bad_sector) {
   const std::string what = disk_label(disk);
+  if (is_bundle_disk(disk.source)) {
+    BundleReader content(disk.source);
+    return probe_content(content);
+  }
   if (disk.format == model::DiskFormat::raw) {
     const auto content = std::make_shared<FileReader>(disk.source, what);
     BadSectors lost({}, content->size(), what);  // the copy notes them
@@ -109,7 +116,7 @@ model::DiskFacts probe(const model::DomainDisk& disk, CommandRunner& commands,
   const bool block_device = open_source(disk.source, what).block_device;
   static_cast<void>(check_qcow2(disk.source, what, commands));
   const TempDir folder(std::filesystem::temp_directory_path(), "vmconvert-probe");
-  model::DiskFacts facts = probe_content(*open_qcow2(disk, folder));
+  model::DiskFacts facts = probe_content(*open_disk(disk, folder.path()));
   facts.block_device = block_device;
   return facts;
 }

@@ -19,6 +19,10 @@ model::DiskFacts probe(const model::DomainDisk& disk, CommandRunner& commands,
 // The same for content that is open already: table, signature, loader. `block_device` stays false.
 model::DiskFacts probe_content(BlockReader& content);
 
+// For reading, whatever it is. `sockets` is a private folder for what serves a qcow2 image.
+std::unique_ptr<BlockReader> open_disk(const model::DomainDisk& disk,
+                                       const std::filesystem::path& sockets);
+
 // Virtual size of a qcow2 image. Refuses one that is damaged or encrypted, or whose backing chain
 // is incomplete or does not name its formats. The format is what the description says: a raw disk
 // that happens to start with a qcow2 header is not handed to this function.

@@ -5,6 +5,7 @@
 
 #include "base/atomic_file.hpp"
 #include "base/error.hpp"
+#include "disk/bundle_disk.hpp"
 #include "disk/file_reader.hpp"
 #include "disk/layout_reader.hpp"
 #include "disk/nbd_client.hpp"
@@ -67,8 +68,14 @@ DiskSource::DiskSource(const model::TargetDisk& disk, const model::Domain& domai
   add_parts(disk, domain);
   if (is_one_source(disk) && m_folders.on_bad_sector == OnBadSector::stop) {
     const model::DomainDisk& source = domain.disks.at(disk.segments.front().source);
-    m_backing = {std::filesystem::absolute(source.source).string(), source.format};
-    return;
+    if (!is_bundle_disk(source.source)) {
+      m_backing = {std::filesystem::absolute(source.source).string(), source.format};
+      return;
+    }
+    if (disk.segments.size() == 1) {
+      m_backing = {socket_uri(m_parts.front().socket), DiskFormat::raw};
+      return;
+    }
   }
   serve_layout(disk.name);
 }
@@ -86,7 +93,7 @@ void DiskSource::add_parts(const model::TargetDisk& disk, const model::Domain& d
       part.path = std::filesystem::absolute(source.source);
       part.what = disk_label(source);
       const OpenSource opened = open_source(part.path, part.what);
-      if (source.format == DiskFormat::raw) {
+      if (source.format == DiskFormat::raw && !is_bundle_disk(part.path)) {
         require_length(part.what, opened.size, segment);
       } else {
         part.socket = serve_qcow2(part.path);
@@ -122,10 +129,14 @@ void DiskSource::add_table(const model::TargetDisk& disk, const std::string& see
   }
 }
 
+// Or a bundle's disk: both are files that only a server makes bytes of.
 std::filesystem::path DiskSource::serve_qcow2(const std::filesystem::path& path) {
   NbdServer& server = m_members[path];
   if (server.socket().empty()) {
-    server = serve_image({.image = path, .format = DiskFormat::qcow2, .folder = m_folders.sockets});
+    server = is_bundle_disk(path)
+                 ? serve_bundle(path, m_folders)
+                 : serve_image(
+                       {.image = path, .format = DiskFormat::qcow2, .folder = m_folders.sockets});
   }
   return server.socket();
 }
@@ -173,7 +184,9 @@ std::unique_ptr<BlockReader> DiskSource::open_reader(const NoteBadSectors& bad_s
       continue;
     }
     std::shared_ptr<BlockReader>& reader = readers[part.path];
-    if (!reader && part.socket.empty()) {
+    if (!reader && is_bundle_disk(part.path)) {
+      reader = std::make_shared<BundleReader>(part.path);
+    } else if (!reader && part.socket.empty()) {
       reader = std::make_shared<FileReader>(part.path, part.what);
     } else if (!reader) {
       reader = std::make_shared<NbdReader>(part.socket, part.what);

@@ -19,6 +19,9 @@
 namespace vmconvert::guest {
 class Appliance;
 }
+namespace vmconvert::disk {
+struct AllocationMap;
+}
 namespace vmconvert::host {
 class Connection;
 }
@@ -26,6 +29,8 @@ class Connection;
 namespace vmconvert::job {
 
 struct SavedPlan;
+struct ExportTarget;
+struct ExportOutcome;
 
 class Conversion {
  public:
@@ -42,6 +47,9 @@ class Conversion {
   void look_inside();
   // One appliance run on an overlay: inspect, fix, walk the boot path, trim.
   void patch();
+
+  // After read_source(), instead of all that follows: the disks as they are, into a bundle.
+  ExportOutcome export_bundle(const ExportTarget& target);
 
   [[nodiscard]] model::Plan make_plan();
   // Error(refused) naming each finding that blocks and is not accepted; Error(usage) for accepted
@@ -92,6 +100,7 @@ class Conversion {
   void check_target_host(const host::Connection& connection);
   void open_overlays();
   void fix_guest(guest::Appliance& appliance);
+  [[nodiscard]] std::vector<disk::AllocationMap> read_free_space() const;
   void read_extents();
   void check_room();
   [[nodiscard]] guest::Appliance launch();

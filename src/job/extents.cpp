@@ -4,6 +4,7 @@
 
 #include "base/text.hpp"
 #include "disk/allocation_map.hpp"
+#include "disk/bundle_disk.hpp"
 #include "disk/extent_map.hpp"
 #include "disk/overlay.hpp"
 #include "disk/probe.hpp"
@@ -51,21 +52,29 @@ void report_journals(model::Findings& findings, const std::vector<model::Allocat
 
 }  // namespace
 
-// The sources are as they were: what their filesystems call free there is not read. Where the
-// patching has used such a block since, the overlay holds it.
-void Conversion::read_extents() {
-  State& state = *m_state;
-  const StageTimer timer(state.result, "map");
+// By source disk; empty for one whose map is not asked for.
+std::vector<disk::AllocationMap> Conversion::read_free_space() const {
+  const State& state = *m_state;
   const std::vector<model::DomainDisk>& sources = state.source.domain.disks;
   std::vector<disk::AllocationMap> maps(sources.size());
   for (std::size_t i = 0; i < sources.size(); ++i) {
     if (sources[i].device == model::DiskDevice::disk &&
-        sources[i].format == model::DiskFormat::raw && state.disk_facts[i].table_problem.empty()) {
+        sources[i].format == model::DiskFormat::raw && !disk::is_bundle_disk(sources[i].source) &&
+        state.disk_facts[i].table_problem.empty()) {
       maps[i] = disk::read_allocation(sources[i].source, disk::disk_label(sources[i]),
                                       regions_of(state.disk_facts[i]),
                                       state.tools.allocation_reader, state.tools.commands);
     }
   }
+  return maps;
+}
+
+// The sources are as they were: what their filesystems call free there is not read. Where the
+// patching has used such a block since, the overlay holds it.
+void Conversion::read_extents() {
+  State& state = *m_state;
+  const StageTimer timer(state.result, "map");
+  const std::vector<disk::AllocationMap> maps = read_free_space();
   for (std::size_t i = 0; i < state.layout.disks.size(); ++i) {
     const model::TargetDisk& disk = state.layout.disks[i];
     state.report("map", disk.name);

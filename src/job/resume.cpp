@@ -6,9 +6,11 @@
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
+#include "bundle/content.hpp"
 #include "disk/probe.hpp"
 #include "domain/read.hpp"
 #include "host/libvirt.hpp"
+#include "job/bundle_source.hpp"
 #include "job/conversion.hpp"
 #include "job/job_control.hpp"
 #include "job/saved_job.hpp"
@@ -216,7 +218,10 @@ std::unique_ptr<Conversion> Conversion::reopen(const fs::path& state_dir, const 
 // As read_source() and patch() left it, without the appliance.
 model::Plan Conversion::reopen_plan(const SavedPlan& saved) {
   State& state = *m_state;
-  state.source.domain = domain::read_domain_xml(saved.source_xml, "the job's description");
+  state.source.domain =
+      state.request.source.uri.empty() && bundle::is_bundle(state.request.source.text)
+          ? open_bundle(state.request.source.text)
+          : domain::read_domain_xml(saved.source_xml, "the job's description");
   if (!state.request.source.uri.empty()) {
     state.source.active = host::Connection::open(state.request.source.uri, host::Access::read_only)
                               .is_active(state.source.domain.name);

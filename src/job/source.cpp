@@ -6,9 +6,11 @@
 
 #include "base/error.hpp"
 #include "base/fd.hpp"
+#include "bundle/content.hpp"
 #include "domain/read.hpp"
 #include "domain/xl_config.hpp"
 #include "host/libvirt.hpp"
+#include "job/bundle_source.hpp"
 
 namespace vmconvert::job {
 namespace {
@@ -21,7 +23,8 @@ OpenedSource open_file_source(const std::string& text) {
   if (extension != ".xml" && extension != ".cfg") {
     throw Error(
         ErrorKind::usage,
-        fmt::format("{} is neither a domain XML file (*.xml) nor an xl configuration (*.cfg)",
+        fmt::format("{} is neither a domain XML file (*.xml), nor an xl configuration (*.cfg), nor "
+                    "the folder of a bundle",
                     text),
         "name such a file, or a domain together with its connection: -c URI NAME");
   }
@@ -50,6 +53,9 @@ OpenedSource open_libvirt_source(const SourceSpec& spec) {
 }  // namespace
 
 OpenedSource open_source(const SourceSpec& spec) {
+  if (spec.uri.empty() && bundle::is_bundle(spec.text)) {
+    return {open_bundle(spec.text), false};
+  }
   return spec.uri.empty() ? open_file_source(spec.text) : open_libvirt_source(spec);
 }
 

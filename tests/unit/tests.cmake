@@ -18,7 +18,7 @@ function(vmc_unit_test name)
   endif()
 endfunction()
 
-foreach(room base model plan domain allocation disk guest host trial job batch report cli)
+foreach(room base model plan domain allocation bundle disk guest host trial job batch report cli)
   file(GLOB sources CONFIGURE_DEPENDS unit/${room}_*_test.cpp)
   if(sources AND TARGET vmc_${room})
     vmc_unit_test(unit_${room} ${sources})
@@ -29,7 +29,7 @@ foreach(room base model plan domain allocation disk guest host trial job batch r
 endforeach()
 
 # What they start or load.
-add_dependencies(unit_disk vmconvert-allocation vmconvert_layout)
+add_dependencies(unit_disk vmconvert-allocation vmconvert_layout vmconvert_bundle)
 
 file(GLOB fixer_tests CONFIGURE_DEPENDS unit/fixer_*_test.cpp)
 if(fixer_tests AND TARGET vmc_guest)

@@ -94,6 +94,40 @@ def field(scratch):
     return Contestant("dd bs=512 to gzip; gzip -dc to dd bs=512", "gzip", steps, "equal")
 
 
+def remove(path):
+    return ["rm", "-rf", "--", str(path)]
+
+
+def packed(name, program, pack, unpack, path, check="equal"):
+    """A way through a file: `pack` writes `path` from a source, `unpack` a target from it."""
+    def steps(source, target):
+        return [remove(path), *pack(source), ["sync", "-f", str(path)], *unpack(target)]
+    return Contestant(name, program, steps, check)
+
+
+def ways_through_a_file(bundle_disk, scratch):
+    """Each as (contestant, path of what it leaves): there and back again."""
+    at = pathlib.Path(scratch)
+    gz, zst, qcow, bundle = at / "s7.gz", at / "s7.zst", at / "s7.qcow2", at / "s7.bundle"
+    return [
+        (packed("vmconvert bundle", str(bundle_disk), lambda s: [[bundle_disk, "export", s, bundle]],
+                lambda t: [[bundle_disk, "import", bundle, t]], bundle, "expected"), bundle),
+        (packed("dd bs=512 to gzip; gzip -dc to dd bs=512", "gzip",
+                lambda s: [[["dd", f"if={s}", "bs=512", "status=none"], To(str(gz), ["gzip"])]],
+                lambda t: [[["gzip", "-dc", str(gz)], ["dd", f"of={t}", "bs=512", "status=none"]],
+                           ["sync", "-d", t]], gz), gz),
+        (packed("dd bs=4M to zstd -1 -T0; zstd -dc to dd bs=4M", "zstd",
+                lambda s: [[["dd", f"if={s}", "bs=4M", "status=none"], To(str(zst), ["zstd", "-1", "-T0"])]],
+                lambda t: [[["zstd", "-dc", str(zst)], ["dd", f"of={t}", "bs=4M", "iflag=fullblock", "status=none"]],
+                           ["sync", "-d", t]], zst), zst),
+        (packed("qemu-img convert -c (zstd), and back", "qemu-img",
+                lambda s: [["qemu-img", "convert", "-c", "-f", "raw", "-O", "qcow2", "-o", "compression_type=zstd",
+                            "-m", "16", "-W", s, str(qcow)]],
+                lambda t: [["qemu-img", "convert", "-n", "-f", "qcow2", "-O", "raw", "-t", "none", "-m", "16", "-W",
+                            str(qcow), t], ["sync", "-d", t]], qcow), qcow),
+    ]
+
+
 def rounds_order(contestants, number):
     """Another one begins each round, and every second round goes backwards."""
     turned = contestants[number % len(contestants):] + contestants[:number % len(contestants)]

@@ -28,6 +28,7 @@ class Bench:
     def __init__(self, cache, tools, full, rounds):
         self.cache = pathlib.Path(cache)
         self.copy_disk = pathlib.Path(tools) / "copy-disk"
+        self.bundle_disk = pathlib.Path(tools) / "bundle-disk"
         self.plan_extents = pathlib.Path(tools) / "plan-extents"
         self.full = full
         self.rounds = rounds
@@ -149,6 +150,52 @@ def s6(bench):
     return result
 
 
+def stored_bytes(path):
+    return sum(each.stat().st_size for each in ([path] if path.is_file() else path.rglob("*")) if each.is_file())
+
+
+def s7(bench):
+    """Through a file, there and back again. Times are of both ways together."""
+    disk = bench.guest()
+    ways = peers.ways_through_a_file(bench.bundle_disk, bench.cache)
+    base = ways[1][0].name
+    result = Result("S7", "guest disk, into a file or bundle and out of it again", base)
+    bench.race(result, disk, [contestant for contestant, _ in ways], rounds=min(bench.rounds, 2))
+    sizes = {contestant.name: stored_bytes(path) for contestant, path in ways if path.exists()}
+    for name, size in sizes.items():
+        result.notes.append(f"{name}: {size / MIB:.1f} MiB in between, {size / sizes[base]:.2f} of the gzip pair's.")
+    changed = second_export(bench, disk, ways[0][1])
+    result.notes.append(f"A second export after 1 % of the used bytes changed added {100 * changed:.2f} % of the bundle.")
+    for _, path in ways:
+        measure.call(*peers.remove(path))
+    return result
+
+
+def second_export(bench, disk, bundle):
+    """Share of the bundle that is new after files' worth of changes, 1 % of what is used, here and there."""
+    changed = bench.cache / "s7-changed.img"
+    measure.call("cp", "--sparse=always", disk.path, changed)
+    extents = [tuple(map(int, line.split())) for line in disk.extents.read_text().splitlines()]
+    left = sum(length for _, length in extents) // 100
+    long_ones = [extent for extent in extents if extent[1] >= MIB]
+    with open(changed, "r+b") as file:
+        for number, (offset, length) in enumerate(long_ones * 100):
+            if left <= 0:
+                break
+            at = offset + length // 3 + (number // len(long_ones)) * 4 * MIB
+            size = min(disks.random.Random(number).randrange(4096, 512 * 1024, 4096), left)
+            if at + size <= offset + length:
+                file.seek(at)
+                old = file.read(size)
+                file.seek(at)
+                file.write(old[::-1])  # other bytes that compress as well as those
+                left -= size
+    before = stored_bytes(bundle)
+    report = json.loads(measure.call(bench.bundle_disk, "export", changed, bundle).splitlines()[-1])
+    changed.unlink()
+    return report["added"] / before
+
+
 def s9(bench):
     disk = bench.guest()
     result = Result("S9", "planning alone")
@@ -210,7 +257,7 @@ def spread(values):
 
 
 SCENARIOS = {
-    "S1": s1, "S2": s2, "S3": s3, "S4": s4, "S5": s5, "S6": s6, "S9": s9, "S10": s10,
+    "S1": s1, "S2": s2, "S3": s3, "S4": s4, "S5": s5, "S6": s6, "S7": s7, "S9": s9, "S10": s10,
     "S11": elsewhere("S11", "disks in use are copied whole", "tests/unit/allocation_*_test.cpp"),
     "S12": elsewhere("S12", "an interrupted copy goes on", "tests/system/interrupted-copy"),
 }
