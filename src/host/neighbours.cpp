@@ -1,8 +1,6 @@
 #include "host/neighbours.hpp"
 
 #include <libvirt/virterror.h>
-#include <libxml/parser.h>
-#include <libxml/tree.h>
 
 #include <algorithm>
 #include <cctype>
@@ -11,37 +9,19 @@
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
+#include "host/node.hpp"
+#include "host/xml_nodes.hpp"
 
 namespace vmconvert::host {
 namespace {
 
 using Domain = Owned<virDomain, virDomainFree>;
 using Network = Owned<virNetwork, virNetworkFree>;
-using XmlDoc = Owned<xmlDoc, xmlFreeDoc>;
-void free_xml_string(xmlChar* text) {
-  xmlFree(text);
-}
-using XmlString = Owned<xmlChar, free_xml_string>;
 
 constexpr std::size_t k_xml_limit = 1U << 20U;
 
-std::string attribute(const xmlNode* node, const char* name) {
-  const XmlString text(xmlGetProp(node, reinterpret_cast<const xmlChar*>(name)));
-  return text ? std::string(reinterpret_cast<const char*>(text.get())) : std::string();
-}
-
-const xmlNode* child(const xmlNode* parent, std::string_view name) {
-  for (const xmlNode* node = parent == nullptr ? nullptr : parent->children; node != nullptr;
-       node = node->next) {
-    if (node->type == XML_ELEMENT_NODE && name == reinterpret_cast<const char*>(node->name)) {
-      return node;
-    }
-  }
-  return nullptr;
-}
-
 void add_device(const xmlNode* device, model::Neighbour& found) {
-  const std::string_view name = reinterpret_cast<const char*>(device->name);
+  const std::string_view name = name_of(device);
   if (name == "interface") {
     if (const xmlNode* mac = child(device, "mac")) {
       std::string address = attribute(mac, "address");
@@ -60,24 +40,12 @@ void add_device(const xmlNode* device, model::Neighbour& found) {
   }
 }
 
-// Bridges can be looked at only where they are.
-bool is_local(const std::string& uri) {
-  const auto host = uri.find("://");
-  return host != std::string::npos && uri.substr(host + 3).starts_with('/') &&
-         !uri.starts_with("test");
-}
-
 }  // namespace
 
 model::Neighbour parse_neighbour(const std::string& xml) {
   model::Neighbour found;
-  if (xml.size() > k_xml_limit) {
-    return found;
-  }
-  constexpr int k_quiet_and_local = XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING;
-  const XmlDoc doc(xmlReadMemory(xml.data(), static_cast<int>(xml.size()), "domain.xml", nullptr,
-                                 k_quiet_and_local));
-  const xmlNode* devices = child(doc ? xmlDocGetRootElement(doc.get()) : nullptr, "devices");
+  const XmlDoc doc = parse_xml(xml, k_xml_limit);
+  const xmlNode* devices = child(root_of(doc), "devices");
   for (const xmlNode* node = devices == nullptr ? nullptr : devices->children; node != nullptr;
        node = node->next) {
     if (node->type == XML_ELEMENT_NODE) {
@@ -103,14 +71,6 @@ std::vector<model::Neighbour> neighbours(const Connection& connection) {
   return found;
 }
 
-model::NodeFacts node_facts(const Connection& connection) {
-  virNodeInfo info{};
-  if (virNodeGetInfo(connection.handle(), &info) != 0) {
-    return {};
-  }
-  return {ByteCount{std::uint64_t{info.memory} * k_kib}, info.cpus};
-}
-
 std::optional<bool> has_network(const Connection& connection, const std::string& name) {
   const Network network(virNetworkLookupByName(connection.handle(), name.c_str()));
   if (network) {
@@ -122,7 +82,7 @@ std::optional<bool> has_network(const Connection& connection, const std::string&
 }
 
 std::optional<bool> has_bridge(const Connection& connection, const std::string& name) {
-  if (!is_local(connection.uri()) || name.empty() || name.find('/') != std::string::npos ||
+  if (!is_local(connection) || name.empty() || name.find('/') != std::string::npos ||
       name.starts_with('.')) {
     return std::nullopt;
   }

@@ -1,4 +1,4 @@
-// What else lives behind a libvirt connection, for the checks: other domains, the node, networks.
+// What else lives behind a libvirt connection, for the checks: other domains, networks.
 #pragma once
 
 #include <optional>
@@ -14,8 +14,6 @@ namespace vmconvert::host {
 std::vector<model::Neighbour> neighbours(const Connection& connection);
 // Pure: addresses and disks of a domain's XML.
 model::Neighbour parse_neighbour(const std::string& xml);
-
-model::NodeFacts node_facts(const Connection& connection);
 
 // Nothing where the connection cannot tell (a driver without networks, another host's bridges).
 std::optional<bool> has_network(const Connection& connection, const std::string& name);

@@ -1,8 +1,6 @@
 #include "host/storage_pool.hpp"
 
 #include <fmt/format.h>
-#include <libxml/parser.h>
-#include <libxml/tree.h>
 
 #include <algorithm>
 #include <string_view>
@@ -10,35 +8,11 @@
 
 #include "base/error.hpp"
 #include "base/log.hpp"
-#include "base/owned.hpp"
 #include "base/text.hpp"
+#include "host/xml_nodes.hpp"
 
 namespace vmconvert::host {
 namespace {
-
-using XmlDoc = Owned<xmlDoc, xmlFreeDoc>;
-void free_xml_string(xmlChar* text) {
-  xmlFree(text);
-}
-using XmlString = Owned<xmlChar, free_xml_string>;
-
-const xmlNode* child(const xmlNode* parent, std::string_view name) {
-  for (const xmlNode* node = parent == nullptr ? nullptr : parent->children; node != nullptr;
-       node = node->next) {
-    if (node->type == XML_ELEMENT_NODE && name == reinterpret_cast<const char*>(node->name)) {
-      return node;
-    }
-  }
-  return nullptr;
-}
-
-std::string text_of(const XmlString& text) {
-  return text ? std::string(trim(reinterpret_cast<const char*>(text.get()))) : std::string();
-}
-
-std::string content(const xmlNode* node) {
-  return node == nullptr ? std::string() : text_of(XmlString(xmlNodeGetContent(node)));
-}
 
 [[noreturn]] void throw_not_found(const Connection& connection, const std::string& name,
                                   const std::vector<PoolSummary>& pools) {
@@ -57,20 +31,16 @@ std::string content(const xmlNode* node) {
 }  // namespace
 
 PoolPlace parse_pool(const std::string& xml, const std::string& name) {
-  constexpr int k_quiet_and_local = XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING;
   constexpr std::size_t k_limit = 1U << 24U;
-  const XmlDoc doc(xml.size() > k_limit ? nullptr
-                                        : xmlReadMemory(xml.data(), static_cast<int>(xml.size()),
-                                                        "pool.xml", nullptr, k_quiet_and_local));
-  const xmlNode* root = doc ? xmlDocGetRootElement(doc.get()) : nullptr;
+  const XmlDoc doc = parse_xml(xml, k_limit);
+  const xmlNode* root = root_of(doc);
   const std::string shown = printable(name);
-  if (root == nullptr || std::string_view(reinterpret_cast<const char*>(root->name)) != "pool") {
+  if (root == nullptr || name_of(root) != "pool") {
     throw Error(
         ErrorKind::bad_input,
         fmt::format("libvirt's description of the storage pool {} is no pool's XML", shown));
   }
-  const std::string type =
-      text_of(XmlString(xmlGetProp(root, reinterpret_cast<const xmlChar*>("type"))));
+  const std::string type(trim(attribute(root, "type")));
   if (type == "dir" || type == "fs" || type == "netfs") {
     const std::filesystem::path path = content(child(child(root, "target"), "path"));
     if (!path.is_absolute()) {

@@ -15,6 +15,7 @@
 #include "host/device_identity.hpp"
 #include "host/lvm.hpp"
 #include "host/neighbours.hpp"
+#include "host/node.hpp"
 #include "job/conversion.hpp"
 #include "job/new_identity.hpp"
 #include "job/site_checks.hpp"

@@ -68,6 +68,7 @@ struct Neighbour {
 struct NodeFacts {
   ByteCount memory = {};  // 0: not known
   unsigned cpus = 0;
+  ByteCount available = {};  // memory, at present; 0: not known
 };
 
 // The place that disks go to, beyond its free bytes.

@@ -59,6 +59,27 @@ void check_networks(Findings& findings, const TargetHost& host) {
   }
 }
 
+// Blocks what can never be: more than the whole machine has. What only other domains stand in the
+// way of may be different on the day of the start.
+void check_memory(Findings& findings, const model::Domain& domain, const TargetHost& host) {
+  const model::NodeFacts& node = host.node;
+  if (node.memory.value != 0 && domain.memory > node.memory) {
+    findings.push_back(make_finding(
+        "target-memory",
+        fmt::format("{} is to have {} of memory, and the host behind {} has {}", host.name,
+                    to_text_exact(domain.memory), host.uri, to_text_exact(node.memory)),
+        "lower the memory in a copy of the description, or in a blueprint: memory = \"...\""));
+  } else if (node.available.value != 0 && domain.memory > node.available) {
+    findings.push_back(make_finding(
+        "target-memory-tight",
+        fmt::format("{} is to have {} of memory; the host behind {} has {}, of which {} are "
+                    "available at present",
+                    host.name, to_text_exact(domain.memory), host.uri, to_text_exact(node.memory),
+                    to_text_exact(node.available)),
+        "shut down or shrink another domain before this one is started, or lower its memory"));
+  }
+}
+
 }  // namespace
 
 Findings check_devices(const model::DescribedDevices& described) {
@@ -131,13 +152,7 @@ Findings check_target_host(const model::Domain& domain, const TargetHost& host) 
                                     "choose a shorter one: --name NAME"));
   }
   check_macs(findings, domain, host);
-  if (host.node.memory.value != 0 && domain.memory > host.node.memory) {
-    findings.push_back(make_finding(
-        "target-memory",
-        fmt::format("{} is to have {} of memory, and the host behind {} has {}", host.name,
-                    to_text_exact(domain.memory), host.uri, to_text_exact(host.node.memory)),
-        "lower the memory in a copy of the description"));
-  }
+  check_memory(findings, domain, host);
   if (host.node.cpus != 0 && domain.vcpus > host.node.cpus) {
     findings.push_back(make_finding(
         "target-cpus",

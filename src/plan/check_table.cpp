@@ -90,6 +90,7 @@ const std::vector<CheckId>& check_ids() {
       {"name-long", Severity::warns, "the name is too long to be a host's name"},
       {"mac-in-use", Severity::blocks, "another domain has the same MAC address"},
       {"target-memory", Severity::blocks, "the target host has less memory than the guest"},
+      {"target-memory-tight", Severity::warns, "the memory is taken by others at present"},
       {"target-cpus", Severity::warns, "the target host has fewer processors than the guest"},
       {"bridge-missing", Severity::warns, "a bridge is not on the target host"},
       {"network-missing", Severity::warns, "a libvirt network is not on the target"},

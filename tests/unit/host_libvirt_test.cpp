@@ -18,6 +18,7 @@
 #include "base/temp_dir.hpp"
 #include "host/capabilities.hpp"
 #include "host/embed.hpp"
+#include "host/node.hpp"
 
 namespace vmconvert::host {
 namespace {
@@ -175,6 +176,13 @@ TEST(Embed, DefinesListsAndUndefinesInItsOwnFolder) {
   {
     Connection connection = Connection::open(embed_uri(dir.path() / "root"), Access::read_write);
     EXPECT_TRUE(connection.list().empty());
+    // virNodeGetInfo() alone counts NUMA cells, and there are machines with more than those have.
+    const auto own = parse_meminfo(read_text_file("/proc/meminfo"));
+    ASSERT_TRUE(own);
+    const model::NodeFacts node = node_facts(connection);
+    EXPECT_GE(node.memory, own->total);
+    EXPECT_GT(node.available.value, 0U);
+    EXPECT_LE(node.available, node.memory);
     const DefinedDomain defined = connection.define(minimal_domain());
     EXPECT_EQ(defined.name, "web01");
     EXPECT_EQ(defined.uuid, k_uuid);

@@ -5,6 +5,8 @@
 
 #include "base/subprocess.hpp"
 #include "host/device_identity.hpp"
+#include "host/node.hpp"
+#include "host/xml_nodes.hpp"
 
 namespace vmconvert::host {
 namespace {
@@ -40,10 +42,44 @@ TEST(Neighbours, AreReadFromAConnection) {
   const model::NodeFacts node = node_facts(connection);
   EXPECT_GT(node.memory.value, k_gib);
   EXPECT_GT(node.cpus, 0U);
+  EXPECT_EQ(node.available.value, 0U) << "not this machine's";
   EXPECT_FALSE(has_autostart(connection, "test"));
   EXPECT_EQ(has_network(connection, "default"), std::optional(true));
   EXPECT_EQ(has_network(connection, "no-such-network"), std::optional(false));
   EXPECT_EQ(has_bridge(connection, "virbr0"), std::nullopt) << "not a host's bridges";
+}
+
+TEST(Meminfo, HasTotalAndAvailable) {
+  const auto memory = parse_meminfo(
+      "MemTotal:       24683620 kB\nMemFree:        22215964 kB\nMemAvailable:   23776320 kB\n"
+      "HugePages_Total:       0\n");
+  ASSERT_TRUE(memory);
+  EXPECT_EQ(memory->total.value, 24683620U * k_kib);
+  EXPECT_EQ(memory->available.value, 23776320U * k_kib);
+}
+
+TEST(Meminfo, OfAnotherShapeIsNone) {
+  EXPECT_FALSE(parse_meminfo(""));
+  EXPECT_FALSE(parse_meminfo("MemTotal: 5 kB\n")) << "kernels before 3.14 have no MemAvailable";
+  EXPECT_FALSE(parse_meminfo("MemTotal: 5 MB\nMemAvailable: 5 kB\n"));
+  EXPECT_FALSE(parse_meminfo("MemTotal: 18446744073709551615 kB\nMemAvailable: 5 kB\n"));
+}
+
+TEST(XmlNodes, AreFoundByNameAndNeverLoadAnything) {
+  const XmlDoc doc = parse_xml(
+      "<!DOCTYPE a [<!ENTITY e SYSTEM 'file:///etc/passwd'>]>"
+      "<a k=' v '><b> one </b><c/><b>&e;</b></a>",
+      1024);
+  const xmlNode* root = root_of(doc);
+  EXPECT_EQ(attribute(root, "k"), " v ");
+  EXPECT_EQ(attribute(root, "none"), "");
+  EXPECT_EQ(content(child(root, "b")), "one");
+  ASSERT_EQ(children(root, "b").size(), 2U);
+  EXPECT_EQ(content(children(root, "b")[1]), "");
+  EXPECT_EQ(child(root, "none"), nullptr);
+  EXPECT_EQ(child(nullptr, "b"), nullptr);
+  EXPECT_EQ(content(nullptr), "");
+  EXPECT_EQ(root_of(parse_xml("<a/>", 3)), nullptr) << "too long";
 }
 
 TEST(DeviceIdentity, IsEmptyForFiles) {

@@ -309,7 +309,14 @@ TEST(CheckTargetHost, ComparesMemoryAndProcessors) {
   Outside guest;
   guest.host.node.memory = ByteCount{k_gib};
   expect_alone(guest.all(), "target-memory", Severity::blocks, {"2147483648", "1073741824"});
-  guest.host.node = {ByteCount{2 * k_gib}, 1};
+  guest.host.node.available = ByteCount{k_mib};
+  expect_alone(guest.all(), "target-memory", Severity::blocks, {"1073741824"});
+  guest.host.node.memory = ByteCount{2 * k_gib};
+  expect_alone(guest.all(), "target-memory-tight", Severity::warns,
+              {"2147483648", "1048576", "at present"});
+  guest.host.node.available = ByteCount{2 * k_gib};
+  EXPECT_THAT(guest.all(), IsEmpty()) << "it fits to the byte";
+  guest.host.node = {ByteCount{2 * k_gib}, 1, {}};
   expect_alone(guest.all(), "target-cpus", Severity::warns, {"2 processors", "has 1"});
   guest.host.node = {};
   EXPECT_THAT(guest.all(), IsEmpty()) << "a node that cannot be asked";
