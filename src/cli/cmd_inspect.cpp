@@ -11,6 +11,7 @@ int run_inspect(const Options& options, ProgressView& view) {
   // inspect prints an object of its own, and only when it succeeded.
   Options text_errors = options;
   text_errors.json = false;
+  text_errors.no_site_checks = true;  // they would run for findings that nobody sees
   return with_conversion(text_errors, view, [&](job::Conversion& conversion) {
     conversion.read_source();
     conversion.look_inside();

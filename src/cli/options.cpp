@@ -482,7 +482,9 @@ job::Request to_request(const Options& options) {
   request.name = options.name;
   request.root_device = options.root;
   request.accepted = options.accept;
-  request.site_checks = options.checks_dir.empty() ? job::k_site_checks : options.checks_dir;
+  if (!options.no_site_checks) {
+    request.site_checks = options.checks_dir.empty() ? job::k_site_checks : options.checks_dir;
+  }
   request.trial = options.trial;
   request.trial_limit_seconds = options.trial_limit;
   request.define = !options.no_define;

@@ -61,7 +61,8 @@ struct Options {
   bool no_define = false;
   bool start = false;
   bool dry_run = false;
-  bool record = false;  // no option: set by the command that makes something
+  bool record = false;          // no option: set by the command that makes something
+  bool no_site_checks = false;  // likewise, by the one that shows no findings
   bool json = false;
   bool trial_only = false;
   bool any_time = false;

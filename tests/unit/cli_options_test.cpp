@@ -47,6 +47,16 @@ TEST(Options, ConvertTakesTheWholeContract) {
   EXPECT_EQ(request.state_dir, "/tmp/s");
 }
 
+TEST(Options, SiteChecksRunUnlessTheCommandShowsNoFindings) {
+  Options options;
+  options.source = "/tmp/web01.xml";
+  EXPECT_EQ(to_request(options).site_checks, "/etc/vmconvert/checks.d");
+  options.checks_dir = "/srv/checks";
+  EXPECT_EQ(to_request(options).site_checks, "/srv/checks");
+  options.no_site_checks = true;  // inspect
+  EXPECT_TRUE(to_request(options).site_checks.empty());
+}
+
 TEST(Options, RefusesWhatItDoesNotKnow) {
   EXPECT_THROW(parse({"convert", "x.xml", "--formt", "raw"}), CLI::ParseError);
   EXPECT_THROW(parse({"convert", "x.xml", "--format", "vhd"}), CLI::ParseError);
