@@ -97,7 +97,7 @@ struct GuestStore::Handle {
   job::Database db;
 
   explicit Handle(const fs::path& state_dir)
-      : db(state_dir / "guests.sqlite",
+      : db(state_dir / k_file,
            {"the store of guests", "move the file away: it is no store of vmconvert's",
             k_application_id, k_schema_version, k_schema}) {}
 

@@ -28,6 +28,7 @@ inline GuestKey key_of(const model::GuestRecord& record) {
 // is on the disk. Errors as of the journal.
 class GuestStore {
  public:
+  static constexpr const char* k_file = "guests.sqlite";  // in the state folder
   // Without a heartbeat for so long, a claim counts no more.
   static constexpr std::int64_t k_claim_seconds = 120;
 

@@ -5,18 +5,15 @@
 
 #include <algorithm>
 
-#include <nlohmann/json.hpp>
-
 #include "base/text.hpp"
 #include "cli/progress_view.hpp"
+#include "report/list.hpp"
 
 namespace vmconvert::cli {
 namespace {
 
 using model::GuestRecord;
-using model::Milestone;
 using model::Standing;
-using Json = nlohmann::ordered_json;
 
 std::string one_line(const std::string& text) {
   return replace_all(printable(text), "\n", " ");
@@ -71,66 +68,10 @@ std::string time_text(std::int64_t seconds) {
   return seconds == 0 ? "-" : fmt::format("{:%Y-%m-%d %H:%M}", fmt::localtime(seconds));
 }
 
-Json time_or_null(std::int64_t seconds) {
-  return seconds == 0 ? Json(nullptr) : Json(seconds);
-}
-
-Json text_or_null(const std::string& text) {
-  return text.empty() ? Json(nullptr) : Json(text);
-}
-
-Json to_object(const GuestRecord& record) {
-  Json milestones = Json::object();
-  for (std::size_t i = 0; i < model::k_milestones; ++i) {
-    std::string name = model::to_string(static_cast<Milestone>(i));
-    std::replace(name.begin(), name.end(), ' ', '_');
-    milestones[name] = time_or_null(record.reached.at(i));
-  }
-  Json json = {{"batch", text_or_null(record.batch)},
-               {"guest", record.guest},
-               {"source", record.source},
-               {"connect", text_or_null(record.connect)},
-               {"group", text_or_null(record.group)},
-               {"order", record.order},
-               {"state", model::to_string(record.standing)},
-               {"milestones", std::move(milestones)},
-               {"job", text_or_null(record.job)},
-               {"exit_code", record.exit_code},
-               {"error", text_or_null(record.error)},
-               {"attempts", record.attempts},
-               {"started", time_or_null(record.started)},
-               {"ended", time_or_null(record.ended)},
-               {"size_bytes", record.measure.size.value},
-               {"moved_bytes", record.measure.to_move.value},
-               {"skipped_bytes", record.measure.skipped.value},
-               {"move_seconds", record.measure.move_seconds},
-               {"other_seconds", record.measure.other_seconds},
-               {"progress", nullptr}};
-  if (record.standing == Standing::running) {
-    const model::GuestProgress& progress = record.progress;
-    json["progress"] = {
-        {"stage", text_or_null(progress.stage)},
-        {"what", text_or_null(progress.what)},
-        {"done", progress.done.value},
-        {"total", progress.total.value},
-        {"bytes_per_second", progress.bytes_per_second},
-        {"seconds_left", progress.seconds_left < 0 ? Json(nullptr) : Json(progress.seconds_left)},
-        {"heartbeat", record.heartbeat}};
-  }
-  return json;
-}
-
 }  // namespace
 
 bool is_open(const GuestRecord& record) {
   return record.standing != Standing::done && record.standing != Standing::closed;
-}
-
-std::string milestone_text(const GuestRecord& record) {
-  const auto furthest = record.furthest();
-  return furthest ? fmt::format("{} {:%Y-%m-%d}", model::to_string(*furthest),
-                                fmt::localtime(record.time_of(*furthest)))
-                  : "-";
 }
 
 std::string guests_table(const std::vector<GuestRecord>& guests, std::int64_t now, unsigned width) {
@@ -142,8 +83,8 @@ std::string guests_table(const std::vector<GuestRecord>& guests, std::int64_t no
       fmt::format("{:<{}} {:<11} {:<26} {}\n", "GUEST", names, "STATE", "REACHED", "NEWS");
   for (const GuestRecord& record : guests) {
     std::string line = fmt::format("{:<{}} {:<11} {:<26} {}", cut(one_line(record.guest), names),
-                                   names, model::to_string(record.standing), milestone_text(record),
-                                   news_of(record, now));
+                                   names, model::to_string(record.standing),
+                                   report::milestone_text(record), news_of(record, now));
     line.erase(line.find_last_not_of(' ') + 1);
     text += (width == 0 ? line : cut(line, width)) + "\n";
   }
@@ -199,15 +140,6 @@ std::string batch_summary(const batch::RunReport& report, const std::string& fil
         files);
   }
   return text;
-}
-
-std::string guests_to_json(const std::vector<GuestRecord>& guests) {
-  Json list = Json::array();
-  for (const GuestRecord& record : guests) {
-    list.push_back(to_object(record));
-  }
-  const Json json = {{"version", 1}, {"guests", std::move(list)}};
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace vmconvert::cli

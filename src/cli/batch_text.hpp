@@ -13,12 +13,9 @@ namespace vmconvert::cli {
 // One line a guest under a header, cut to `width` (0: not at all).
 std::string guests_table(const std::vector<model::GuestRecord>& guests, std::int64_t now,
                          unsigned width);
-// "tried 2026-11-21": the furthest milestone and its day; "-" for none.
-std::string milestone_text(const model::GuestRecord& record);
 // One paragraph of totals, then every guest that is not done, with why and what to do.
 std::string batch_summary(const batch::RunReport& report, const std::string& files,
                           const std::filesystem::path& folder);
-std::string guests_to_json(const std::vector<model::GuestRecord>& guests);
 
 // Open ones: neither done nor closed.
 bool is_open(const model::GuestRecord& record);

@@ -18,6 +18,8 @@
 #include "cli/exit_code.hpp"
 #include "cli/paths.hpp"
 #include "cli/run.hpp"
+#include "report/guest_json.hpp"
+#include "report/list.hpp"
 
 namespace vmconvert::cli {
 namespace {
@@ -108,7 +110,7 @@ int run_files(const Options& options, ProgressView& view) {
   // cron mails what is written: nothing where all is well, or where nothing had to begin.
   const bool news = code != k_exit_done && (report.started > 0 || code == k_exit_failed);
   if (options.json) {
-    print(view, guests_to_json(report.guests));
+    print(view, report::guests_to_json(report.guests));
   } else if (!options.quiet && (news || ::isatty(STDOUT_FILENO) == 1 || options.verbose > 0)) {
     print(view, batch_summary(report, join(options.operands, " "),
                               batch::batch_folder(run.state_dir, report.batch)));
@@ -140,7 +142,7 @@ std::vector<GuestRecord> chosen(const batch::GuestStore& store, const Options& o
 int show_status(const Options& options, ProgressView& view) {
   const batch::GuestStore store(state_dir_of(options));
   if (options.json) {
-    print(view, guests_to_json(chosen(store, options)));
+    print(view, report::guests_to_json(chosen(store, options)));
     return k_exit_done;
   }
   if (options.watch) {
@@ -200,7 +202,7 @@ int change(const Options& options, ProgressView& view, std::size_t first,
     store.update(record);
     if (!options.quiet) {
       print(view, fmt::format("{}: {}, {}\n", printable(record.guest),
-                              model::to_string(record.standing), milestone_text(record)));
+                              model::to_string(record.standing), report::milestone_text(record)));
     }
   }
   return k_exit_done;

@@ -1,15 +1,16 @@
-// vmconvert list: the domains of a connection, with disks and sizes.
-#include <fmt/format.h>
+// vmconvert list: the domains of a connection, with disks, sizes, and what batches know of them.
+#include <filesystem>
 
 #include "base/error.hpp"
-#include "base/text.hpp"
+#include "batch/known_guests.hpp"
 #include "cli/commands.hpp"
 #include "cli/exit_code.hpp"
+#include "cli/paths.hpp"
 #include "cli/run.hpp"
 #include "disk/probe.hpp"
 #include "domain/read.hpp"
 #include "host/libvirt.hpp"
-#include "report/json.hpp"
+#include "report/list.hpp"
 
 namespace vmconvert::cli {
 namespace {
@@ -29,8 +30,8 @@ std::optional<ByteCount> size_of(const model::DomainDisk& disk, CommandRunner& c
 
 ListedDomain read_domain(const host::Connection& connection, const host::DomainSummary& summary,
                          CommandRunner& commands) {
-  ListedDomain listed{summary.name, summary.uuid, summary.active ? "running" : "shut off",
-                      {},           {},           ""};
+  ListedDomain listed{summary.name, summary.uuid, summary.active ? "running" : "shut off", {}, {},
+                      "",           std::nullopt};
   try {
     const model::Domain domain =
         domain::read_domain_xml(connection.domain_xml(summary.name), summary.name);
@@ -44,40 +45,23 @@ ListedDomain read_domain(const host::Connection& connection, const host::DomainS
   return listed;
 }
 
-std::string to_text_table(const std::vector<ListedDomain>& domains) {
-  std::string text =
-      fmt::format("{:<24} {:<9} {:<7} {:>12}  {}\n", "NAME", "STATE", "DISK", "SIZE", "SOURCE");
-  for (const ListedDomain& domain : domains) {
-    std::string name = printable(domain.name);
-    std::string state = domain.state;
-    if (domain.disks.empty()) {
-      text += fmt::format("{:<24} {:<9} {}\n", name, state,
-                          domain.problem.empty() ? "(no disk)" : printable(domain.problem));
-    }
-    for (std::size_t i = 0; i < domain.disks.size(); ++i) {
-      const model::DomainDisk& disk = domain.disks[i];
-      text += fmt::format("{:<24} {:<9} {:<7} {:>12}  {}\n", name, state, disk.target,
-                          domain.sizes[i] ? to_text(*domain.sizes[i]) : "-",
-                          disk.source.empty() ? "(empty)" : printable(disk.source.string()));
-      name.clear();
-      state.clear();
-    }
-  }
-  return text;
-}
-
 }  // namespace
 
 int run_list(const Options& options, ProgressView& view) {
   RealCommandRunner commands;
   const host::Connection connection =
       host::Connection::open(options.connect, host::Access::read_only);
+  const auto known =
+      batch::known_guests(options.state_dir.empty() ? default_state_dir()
+                                                    : std::filesystem::absolute(options.state_dir));
   std::vector<ListedDomain> domains;
   for (const host::DomainSummary& summary : connection.list()) {
     view.show({"list", summary.name, {}, {}});
     domains.push_back(read_domain(connection, summary, commands));
+    domains.back().conversion =
+        batch::record_of(known, {summary.name, summary.uuid, {options.connect, connection.uri()}});
   }
-  print(view, options.json ? report::to_json(domains) + "\n" : to_text_table(domains));
+  print(view, options.json ? report::to_json(domains) + "\n" : report::to_text_table(domains));
   return k_exit_done;
 }
 

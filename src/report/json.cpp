@@ -172,26 +172,6 @@ std::string inspection_to_json(const model::Domain& domain, const model::GuestFa
   return dump(json, 2);
 }
 
-std::string to_json(const std::vector<ListedDomain>& domains) {
-  Json json = {{"version", k_json_version}, {"guests", Json::array()}};
-  for (const auto& domain : domains) {
-    Json item = {{"name", domain.name},
-                 {"uuid", text_or_null(domain.uuid)},
-                 {"state", domain.state},
-                 {"disks", Json::array()},
-                 {"problem", text_or_null(domain.problem)}};
-    for (std::size_t i = 0; i < domain.disks.size(); ++i) {
-      const auto& size = domain.sizes.at(i);
-      item["disks"].push_back({{"target", domain.disks[i].target},
-                               {"source", text_or_null(domain.disks[i].source.string())},
-                               {"format", model::to_string(domain.disks[i].format)},
-                               {"size_bytes", size ? Json(size->value) : Json(nullptr)}});
-    }
-    json["guests"].push_back(std::move(item));
-  }
-  return dump(json, 2);
-}
-
 std::string job_to_json_line(const std::string& job, const std::string& guest, double seconds) {
   return dump({{"event", "job"}, {"seconds", seconds}, {"job", job}, {"guest", guest}}, -1);
 }

@@ -22,16 +22,6 @@ std::string to_json(const model::RunResult& result, const model::Plan& plan);
 std::string inspection_to_json(const model::Domain& domain, const model::GuestFacts& guest,
                                const model::Layout& layout);
 
-struct ListedDomain {
-  std::string name;
-  std::string uuid;
-  std::string state;  // running, shut off
-  std::vector<model::DomainDisk> disks;
-  std::vector<std::optional<ByteCount>> sizes;  // parallel; nothing where the disk was not readable
-  std::string problem;                          // why the description could not be read; empty else
-};
-std::string to_json(const std::vector<ListedDomain>& domains);
-
 // One line of --progress json: which job this is.
 std::string job_to_json_line(const std::string& job, const std::string& guest, double seconds);
 
