@@ -45,6 +45,14 @@ TextMap GuestBlueprint::map(const std::string& key) const {
   return value_or(settings, key, TextMap{});
 }
 
+Texts GuestBlueprint::changes() const {
+  Texts texts;
+  for (const auto& [from, to] : map("network.addresses")) {
+    texts.push_back(from + "=" + to);
+  }
+  return texts;
+}
+
 std::string GuestBlueprint::label() const {
   const std::string source = text("source");
   const std::string own = text("connect").empty() ? fs::path(source).stem().string() : source;

@@ -37,6 +37,8 @@ struct GuestBlueprint {
   // What it is called in lists and summaries: its name, else the source's.
   [[nodiscard]] std::string label() const;
   [[nodiscard]] model::Adjustments adjustments() const;
+  // network.addresses, as --address takes them: OLD=NEW[/PREFIX].
+  [[nodiscard]] Texts changes() const;
 };
 
 // A mistake, where it is, and what was meant.

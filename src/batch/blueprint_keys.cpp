@@ -1,8 +1,5 @@
 #include "batch/blueprint_keys.hpp"
 
-#include <algorithm>
-#include <numeric>
-
 #include "base/units.hpp"
 
 namespace vmconvert::batch {
@@ -110,6 +107,23 @@ std::vector<KeyEntry> make_keys() {
        "what the manifest is made of",
        "\"xxh3\"",
        {"xxh3", "sha256"}},
+      {"bad_sectors",
+       defaults,
+       choice,
+       "where the source cannot be read: stop, or go on with zeros and a map",
+       "\"stop\"",
+       {"stop", "map"}},
+      {"identity",
+       defaults,
+       choice,
+       "move keeps who the guest is; clone renews it; both-alive also its domain",
+       "\"move\"",
+       {"move", "clone", "both-alive"}},
+      {"identity_keep", defaults, texts, "groups of the identity that are kept in any case",
+       "[\"ssh-host\"]"},
+      {"identity_reset", defaults, texts, "groups of the identity that are renewed, too",
+       "[\"machine-id\"]"},
+      {"hostname", guest, text, "host name of the guest from now on", "\"web01.example.org\""},
       {"root", defaults, text, "the root filesystem, where a guest holds several", "\"vda2\""},
       {"accept", defaults, texts, "findings that were read and are accepted", "[\"no-kernel\"]"},
       {"template", defaults, path, "stylesheet for the domain XML, instead of ours",
@@ -131,6 +145,11 @@ std::vector<KeyEntry> make_keys() {
        "keep the MAC addresses, or make others",
        "\"keep\"",
        {"keep", "new"}},
+      {"network.addresses", guest, map, "addresses inside the guest: the new one by the old",
+       "{ \"192.0.2.5\" = \"198.51.100.5/24\" }"},
+      {"network.gateway", defaults, texts, "its default gateways from now on, one a family",
+       "[\"198.51.100.1\"]"},
+      {"network.dns", defaults, texts, "its name servers from now on", "[\"198.51.100.2\"]"},
       {"hook.when",
        defaults,
        choice,
@@ -149,21 +168,6 @@ std::vector<KeyEntry> make_keys() {
   };
 }
 
-unsigned distance(const std::string& a, const std::string& b) {
-  std::vector<unsigned> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), 0U);
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    unsigned corner = row[0];
-    row[0] = static_cast<unsigned>(i);
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const unsigned above = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, corner + (a[i - 1] == b[j - 1] ? 0U : 1U)});
-      corner = above;
-    }
-  }
-  return row[b.size()];
-}
-
 }  // namespace
 
 const std::vector<KeyEntry>& blueprint_keys() {
@@ -180,27 +184,6 @@ const KeyEntry* find_key(const std::string& name, KeyScope table) {
     }
   }
   return nullptr;
-}
-
-std::string nearest(const std::string& word, const std::vector<std::string>& known) {
-  constexpr std::size_t k_longest = 64;  // nobody mistypes a longer one; and the work is bounded
-  if (word.size() > k_longest) {
-    return "";
-  }
-  std::string plain = word;
-  std::transform(plain.begin(), plain.end(), plain.begin(), [](char c) {
-    return c == '-' ? '_' : c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  std::string best;
-  auto least = static_cast<unsigned>(std::max<std::size_t>(2, word.size() / 3)) + 1;
-  for (const std::string& candidate : known) {
-    const unsigned away = distance(plain, candidate);
-    if (away < least) {
-      least = away;
-      best = candidate;
-    }
-  }
-  return best;
 }
 
 }  // namespace vmconvert::batch

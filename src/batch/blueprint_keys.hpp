@@ -43,7 +43,4 @@ const std::vector<KeyEntry>& blueprint_keys();
 // `define = false` is --no-define.
 const KeyEntry* find_key(const std::string& name, KeyScope table);
 
-// The word of `known` that is meant, if one is close; empty else.
-std::string nearest(const std::string& word, const std::vector<std::string>& known);
-
 }  // namespace vmconvert::batch

@@ -4,12 +4,12 @@
 
 #include <algorithm>
 #include <cctype>
-#include <set>
 
 #include "base/text.hpp"
 #include "batch/blueprint.hpp"
+#include "batch/blueprint_check.hpp"
 #include "batch/blueprint_keys.hpp"
-#include "batch/window.hpp"
+#include "batch/nearest.hpp"
 
 namespace vmconvert::batch {
 namespace {
@@ -21,7 +21,6 @@ constexpr std::size_t k_most_guests = 10000;
 constexpr std::size_t k_longest_text = 4096;
 constexpr std::size_t k_most_items = 256;
 constexpr std::size_t k_most_hooks = 32;
-constexpr std::size_t k_most_problems = 200;
 
 const char* type_name(const toml::node& node) {
   switch (node.type()) {
@@ -74,17 +73,12 @@ class Reader {
                     std::uint64_t number);
   void read_hooks(const toml::node& node, std::vector<model::Hook>& hooks);
   void read_guests(const toml::node& node);
-  void check_together(const GuestBlueprint& guest, const std::string& where);
-  void check_times();
-  void check_names();
 
   BlueprintFile& m_file;
 };
 
 void Reader::problem(unsigned line, std::string message, std::string hint) {
-  if (m_file.problems.size() < k_most_problems) {
-    m_file.problems.push_back({m_file.path, line, std::move(message), std::move(hint)});
-  }
+  add_problem(m_file, line, std::move(message), std::move(hint));
 }
 
 void Reader::unknown(const std::string& name, unsigned line, KeyScope scope,
@@ -344,75 +338,7 @@ void Reader::read_guests(const toml::node& node) {
       source.value =
           (m_file.path.parent_path() / std::get<std::string>(source.value)).lexically_normal();
     }
-    check_together(guest, "the guest");
     m_file.guests.push_back(std::move(guest));
-  }
-}
-
-// What excludes each other; the words of the command line's own checks.
-void Reader::check_together(const GuestBlueprint& guest, const std::string& where) {
-  Texts places;
-  unsigned line = guest.line;
-  for (const char* key : {"dir", "vg", "pool"}) {
-    if (const auto found = guest.settings.find(key); found != guest.settings.end()) {
-      places.emplace_back(key);
-      line = std::max(line, found->second.line);
-    }
-  }
-  if (places.size() > 1) {
-    problem(line, fmt::format("{} has several places for its disks: {}", where, join(places, ", ")),
-            "keep one");
-  }
-  const auto needs = [&](const char* key, bool bad, const char* message, const char* hint) {
-    if (const auto found = guest.settings.find(key); found != guest.settings.end() && bad) {
-      problem(found->second.line, message, hint);
-    }
-  };
-  const bool vg = guest.settings.contains("vg");
-  needs("thin_pool", !vg, "\"thin_pool\" is a pool of a volume group",
-        "name the group: vg = \"...\"");
-  needs("format", vg && guest.text("format") != "raw", "a logical volume holds a raw disk",
-        "leave \"format\" out, or use \"dir\"");
-  needs("start", guest.flag("start", false) && !guest.flag("define", true),
-        "\"start\" needs the domain to be defined", "leave define = false out");
-  needs("trial", guest.flag("trial", false) && guest.text("to") == "xen",
-        "a trial boots under QEMU, which cannot boot a guest made for Xen", "leave \"trial\" out");
-}
-
-void Reader::check_times() {
-  const auto check = [this](const std::string& text, const std::string& key) {
-    if (!Window::parse(text)) {
-      problem(m_file.batch.settings[key].line,
-              fmt::format("\"{}\": \"{}\" is no time of the week", key, text),
-              "write it as \"22:00-05:00\", \"Mon-Fri 22:00-05:00\" or \"Sat,Sun 00:00-24:00\"");
-    }
-  };
-  for (const std::string& text : m_file.batch.texts("window")) {
-    check(text, "window");
-  }
-  for (const auto& [time, rate] : m_file.batch.map("rate_limit_during")) {
-    check(time, "rate_limit_during");
-    if (!parse_size(rate)) {
-      problem(m_file.batch.settings["rate_limit_during"].line,
-              fmt::format("\"{}\" is no rate", rate), "write it as \"20M\"");
-    }
-  }
-}
-
-// One label for two guests: their state would be one, too.
-void Reader::check_names() {
-  std::map<std::string, unsigned> seen;
-  for (const GuestBlueprint& guest : m_file.guests) {
-    if (!guest.settings.contains("source")) {
-      continue;
-    }
-    const auto [place, is_new] = seen.emplace(guest.label(), guest.line);
-    if (!is_new) {
-      problem(guest.line,
-              fmt::format("a second guest called \"{}\"; the first is in line {}", guest.label(),
-                          place->second),
-              "give one of them another \"name\"");
-    }
   }
 }
 
@@ -448,11 +374,7 @@ void Reader::read(const toml::table& root) {
                               : fmt::format("is \"{}\" meant?", meant));
     }
   }
-  check_times();
-  check_names();
-  if (m_file.guests.empty()) {
-    check_together(m_file.defaults, "[defaults]");
-  }
+  check_sense(m_file);
   std::stable_sort(m_file.problems.begin(), m_file.problems.end(),
                    [](const Problem& a, const Problem& b) { return a.line < b.line; });
   m_file.problems.erase(std::unique(m_file.problems.begin(), m_file.problems.end()),

@@ -27,7 +27,26 @@ std::optional<Texts> words_of(const Setting& setting) {
   if (const auto* texts = std::get_if<Texts>(&setting.value)) {
     return *texts;
   }
+  if (const auto* map = std::get_if<batch::TextMap>(&setting.value)) {
+    Texts pairs;
+    for (const auto& [from, to] : *map) {
+      pairs.push_back(from + "=" + to);
+    }
+    return pairs;
+  }
   return std::nullopt;
+}
+
+// Most are called alike.
+std::string option_of(const std::string& key) {
+  static const batch::TextMap k_others = {{"define", "--no-define"},
+                                          {"network.addresses", "--address"},
+                                          {"network.gateway", "--gateway"},
+                                          {"network.dns", "--dns"}};
+  const auto other = k_others.find(key);
+  std::string word = "--" + key;
+  std::replace(word.begin(), word.end(), '_', '-');
+  return other == k_others.end() ? word : other->second;
 }
 
 bool is_place(const std::string& key) {
@@ -46,13 +65,10 @@ bool place_given(const CLI::App& command) {
 }
 
 void lay_one(CLI::App& command, const std::string& key, Texts words) {
-  std::string word = key;
-  std::replace(word.begin(), word.end(), '_', '-');
   if (key == "define") {
-    word = "no-define";
     words = {words.front() == "true" ? "false" : "true"};
   }
-  CLI::Option* const option = command.get_option_no_throw("--" + word);
+  CLI::Option* const option = command.get_option_no_throw(option_of(key));
   if (option == nullptr || option->count() > 0) {
     return;  // not this command's, or the command line said it
   }

@@ -8,6 +8,7 @@
 #include "base/error.hpp"
 #include "batch/blueprint_keys.hpp"
 #include "batch/blueprint_write.hpp"
+#include "batch/nearest.hpp"
 
 namespace vmconvert::batch {
 namespace {
@@ -232,6 +233,52 @@ TEST(Blueprint, ANewOneHasEveryKeyAndNoMistake) {
   EXPECT_THAT(parse(active).problems,
               testing::Each(testing::Field(&Problem::message, HasSubstr("several places"))))
       << active;
+}
+
+TEST(Blueprint, AddressesAndNamesAreCheckedInTheirLines) {
+  const BlueprintFile good = parse(R"([defaults]
+identity = "clone"
+identity_keep = ["ssh-host"]
+bad_sectors = "map"
+[defaults.network]
+gateway = ["10.1.0.1", "2001:db8::1"]
+[[guest]]
+source = "a.cfg"
+hostname = "web01.example.org"
+[guest.network]
+addresses = { "10.0.0.5" = "10.1.0.5/24", "2001:db8::5" = "2001:db8:1::5" }
+)");
+  ASSERT_THAT(good.problems, IsEmpty());
+  EXPECT_THAT(good.guests[0].changes(),
+              ElementsAre("10.0.0.5=10.1.0.5/24", "2001:db8::5=2001:db8:1::5"));
+  const BlueprintFile bad = parse(R"([defaults]
+identity = "clon"
+identity_keep = ["ssh-host"]
+identity_reset = ["lvm", "ssh-host"]
+hostname = "web01"
+[[guest]]
+source = "a.cfg"
+hostname = "web_01"
+[guest.network]
+addresses = { "10.0.0.5" = "10.1.0.5/33" }
+gateway = ["10.1.0.1", "10.1.0.2"]
+dns = ["ns.example.org"]
+adresses = {}
+)");
+  std::vector<std::string> problems;
+  for (const Problem& problem : bad.problems) {
+    problems.push_back(to_text(problem));
+  }
+  EXPECT_THAT(
+      problems,
+      ElementsAre(HasSubstr(":2: \"identity\" cannot be \"clon\"; it is one of: move, clone"),
+                  HasSubstr(":4: the group \"ssh-host\" of the identity cannot be kept"),
+                  HasSubstr(":5: there is no key \"hostname\" here; it belongs to one"),
+                  HasSubstr(":8: \"hostname\": web_01: this is no host name"),
+                  HasSubstr(":10: \"network.addresses\": 10.0.0.5=10.1.0.5/33: the prefix"),
+                  HasSubstr(":11: \"network.gateway\": 10.1.0.2: there is one"),
+                  HasSubstr(":12: \"network.dns\": ns.example.org: this is no address"),
+                  HasSubstr("is \"addresses\" meant?")));
 }
 
 TEST(Blueprint, TheNearestWordIsOffered) {

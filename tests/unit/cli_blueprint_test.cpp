@@ -76,6 +76,42 @@ TEST_F(BlueprintOptions, FillWhatTheCommandLineLeavesOpen) {
   ASSERT_EQ(request.hooks.size(), 1U);
 }
 
+constexpr const char* k_copy = R"(
+[[guest]]
+source = "/etc/xen/web01.cfg"
+dir = "/srv"
+bad_sectors = "map"
+identity = "both-alive"
+identity_keep = ["ssh-host"]
+identity_reset = ["lvm"]
+hostname = "web02"
+[guest.network]
+addresses = { "10.0.0.5" = "10.1.0.5/24" }
+gateway = ["10.1.0.1"]
+dns = ["10.1.0.2", "10.1.0.3"]
+)";
+
+TEST_F(BlueprintOptions, SayWhoTheGuestIs) {
+  const job::Request request = to_request(parse({"convert", "web01"}, k_copy));
+  EXPECT_EQ(request.on_bad_sector, disk::OnBadSector::map);
+  EXPECT_EQ(request.wishes.identity, model::IdentityProfile::both_alive);
+  EXPECT_THAT(request.wishes.keep, ElementsAre("ssh-host"));
+  EXPECT_THAT(request.wishes.reset, ElementsAre("lvm"));
+  EXPECT_EQ(request.wishes.hostname, "web02");
+  EXPECT_THAT(request.wishes.addresses,
+              ElementsAre(model::AddressChange{"10.0.0.5", "10.1.0.5", 24}));
+  EXPECT_THAT(request.wishes.gateways, ElementsAre("10.1.0.1"));
+  EXPECT_THAT(request.wishes.dns, ElementsAre("10.1.0.2", "10.1.0.3"));
+}
+
+TEST_F(BlueprintOptions, AddressesOfTheCommandLineAreTheWholeAnswer) {
+  const job::Request request = to_request(
+      parse({"convert", "web01", "--address", "10.0.0.5=10.2.0.5", "--identity", "move"}, k_copy));
+  EXPECT_THAT(request.wishes.addresses,
+              ElementsAre(model::AddressChange{"10.0.0.5", "10.2.0.5", 0}));
+  EXPECT_EQ(request.wishes.identity, model::IdentityProfile::move);
+}
+
 TEST_F(BlueprintOptions, TheCommandLineWins) {
   const Options options =
       parse({"convert", "web", "--dir", "/srv", "--checksum", "xxh3", "--name", "w"}, k_toml);
