@@ -1,23 +1,15 @@
 #include "report/guest_json.hpp"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "report/json.hpp"
+#include "report/json_values.hpp"
 
 namespace vmconvert::report {
 namespace {
 
 using Json = nlohmann::ordered_json;
 using model::GuestRecord;
-
-Json time_or_null(std::int64_t seconds) {
-  return seconds == 0 ? Json(nullptr) : Json(seconds);
-}
-
-Json text_or_null(const std::string& text) {
-  return text.empty() ? Json(nullptr) : Json(text);
-}
 
 }  // namespace
 

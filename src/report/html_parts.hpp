@@ -15,6 +15,12 @@ std::string_view style_sheet();
 // 12 -> "12 s", 185 -> "3 min 05 s"; below ten seconds with a tenth.
 std::string seconds_text(double seconds);
 std::string bytes_text(std::uint64_t bytes);
+std::string time_text(std::int64_t seconds);  // of a clock on the wall; "unknown" for 0
+
+// From the doctype to the first link of the body, style sheet and all.
+std::string page_head(std::string_view title);
+// One of the large numbers under a headline. `name` is ours, the rest is escaped.
+std::string number_box(std::string_view name, const std::string& value, const std::string& more);
 
 // The disk before and after, with a legend and a table of the same numbers.
 std::string disk_section(const model::JobReport& report, const model::ReportDisk& disk);

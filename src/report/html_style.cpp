@@ -67,6 +67,9 @@ svg .h{fill:var(--soft);font-weight:600}svg .tick,svg .grid{stroke:var(--line)}
 .st-copy{fill:var(--copy)}.st-verify{fill:var(--verify)}.st-define{fill:var(--define)}
 .legend{display:flex;flex-wrap:wrap;gap:.3rem 1.3rem;margin:.6em 0;padding:0;list-style:none;font-size:.88rem;color:var(--soft)}
 .legend li{display:flex;align-items:center;gap:.45em}figcaption{color:var(--soft);font-size:.9rem}
+tfoot th,tfoot td{border-bottom:0;font-weight:600}th small{font-weight:400;overflow-wrap:anywhere}
+.way{display:inline-block;width:calc(100% - 4rem);max-width:24rem;height:.8rem;margin-right:.8rem;vertical-align:middle}
+.saved{width:100%;height:2.2rem}
 footer{color:var(--soft);font-size:.9rem}
 @media (max-width:40rem){body{padding:0 .8rem 2rem}nav{margin:0 -.8rem;padding:.4rem .8rem;overflow-x:auto}
 nav ul{flex-wrap:nowrap;white-space:nowrap}section{padding:1rem;margin:1rem 0}h1{font-size:1.7rem}

@@ -1,6 +1,6 @@
 #include "report/json.hpp"
 
-#include <nlohmann/json.hpp>
+#include "report/json_values.hpp"
 
 namespace vmconvert::report {
 namespace {
@@ -10,10 +10,6 @@ using Json = nlohmann::ordered_json;
 // Guest text need not be UTF-8: what is not is replaced, so that printing never fails.
 std::string dump(const Json& json, int indent) {
   return json.dump(indent, ' ', false, Json::error_handler_t::replace);
-}
-
-Json text_or_null(const std::string& text) {
-  return text.empty() ? Json(nullptr) : Json(text);
 }
 
 Json to_object(const model::DiskResult& disk) {

@@ -4,21 +4,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "base/text.hpp"
 #include "report/guest_json.hpp"
 #include "report/json.hpp"
+#include "report/json_values.hpp"
 
 namespace vmconvert::report {
 namespace {
 
 using Json = nlohmann::ordered_json;
 using model::Standing;
-
-Json text_or_null(const std::string& text) {
-  return text.empty() ? Json(nullptr) : Json(text);
-}
 
 // The milestone says how far it is; the standing only where it says more than that.
 std::string conversion_text(const ListedDomain& domain) {
