@@ -122,6 +122,7 @@ int run_status(const Options& options, ProgressView& view) {
 int run_undo(const Options& options, ProgressView& view) {
   RealCommandRunner commands;
   const job::JobView job = job::find_job(state_dir_of(options), options.job);
+  view.announce(job.record.id, job.record.guest);
   job::undo_job(state_dir_of(options), job.record.id, commands);
   if (!options.quiet) {
     print(view, fmt::format("Taken back: {}\n", job.record.id));
@@ -131,6 +132,7 @@ int run_undo(const Options& options, ProgressView& view) {
 
 int run_forget(const Options& options, ProgressView& view) {
   const job::JobView job = job::find_job(state_dir_of(options), options.job);
+  view.announce(job.record.id, job.record.guest);
   job::forget_job(state_dir_of(options), job.record.id);
   if (!options.quiet) {
     print(view, fmt::format("Forgotten: {}\n", job.record.id));
@@ -140,8 +142,10 @@ int run_forget(const Options& options, ProgressView& view) {
 
 int run_verify(const Options& options, ProgressView& view) {
   RealCommandRunner commands;
+  const job::JobView job = job::find_job(state_dir_of(options), options.job);
+  view.announce(job.record.id, job.record.guest);
   const auto disks = job::verify_job(
-      state_dir_of(options), options.job, commands,
+      state_dir_of(options), job.record.id, commands,
       [&view](const model::Progress& progress) { view.show(progress); },
       program_paths().allocation_reader);
   if (options.json) {

@@ -20,6 +20,7 @@ int run_resume(const Options& options, ProgressView& view) {
     if (!plan) {
       return convert_from_the_start(*conversion, options, view);
     }
+    view.announce(conversion->result().job, conversion->result().guest);
     return finish_conversion(*conversion, *plan, options, view);
   });
 }

@@ -1,9 +1,11 @@
 #include "cli/program.hpp"
 
 #include <fmt/format.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <cstdlib>
 #include <optional>
 
 #include "base/error.hpp"
@@ -13,6 +15,7 @@
 #include "cli/blueprint_options.hpp"
 #include "cli/commands.hpp"
 #include "cli/exit_code.hpp"
+#include "cli/journald.hpp"
 #include "cli/metrics_file.hpp"
 #include "cli/options.hpp"
 #include "cli/settings.hpp"
@@ -20,8 +23,50 @@
 namespace vmconvert::cli {
 namespace {
 
-LogSink sink_for(const Options& options, ProgressView& view) {
-  return [&options, &view](LogLevel level, std::string_view message) {
+// What a command that works on jobs tells the system's journal, beside the terminal.
+class SystemLog {
+ public:
+  SystemLog(const CommandEntry& command, const Options& options, ProgressView& view)
+      : m_command(command), m_view(view), m_speaks(works_on_jobs(command, options)) {}
+
+  // Whether the line is in the journal now, and standard error would only bring it there again.
+  bool tell(LogLevel level, std::string_view message, const std::string& exit_status = {}) {
+    if (!m_speaks) {
+      return false;
+    }
+    const ProgressView::Subject subject = m_view.subject();
+    const int priority = level == LogLevel::error     ? LOG_ERR
+                         : level == LogLevel::warning ? LOG_WARNING
+                         : level == LogLevel::step    ? LOG_INFO
+                                                      : LOG_DEBUG;
+    return m_journal.send({priority, std::string(message), m_command.name, subject.job,
+                           subject.guest, exit_status}) &&
+           m_is_stderr;
+  }
+
+  static bool works_on_jobs(const CommandEntry& command, const Options& options) {
+    auto* const run = command.run;
+    return run == run_convert || run == run_resume || run == run_undo || run == run_trial ||
+           run == run_verify || run == run_forget ||
+           (run == run_batch && options.operands.front() != "status");
+  }
+
+ private:
+  const CommandEntry& m_command;
+  ProgressView& m_view;
+  bool m_speaks;
+  Journald m_journal;
+  bool m_is_stderr = is_journal_stream(STDERR_FILENO, std::getenv("JOURNAL_STREAM"));
+};
+
+LogSink sink_for(const Options& options, ProgressView& view, SystemLog& system) {
+  return [&options, &view, &system](LogLevel level, std::string_view message) {
+    if (level == LogLevel::detail && options.verbose == 0) {
+      return;
+    }
+    if (system.tell(level, message)) {
+      return;
+    }
     switch (level) {
       case LogLevel::error: view.print(fmt::format("vmconvert: {}", printable(message))); break;
       case LogLevel::warning:
@@ -32,11 +77,7 @@ LogSink sink_for(const Options& options, ProgressView& view) {
           view.print(printable(message));
         }
         break;
-      case LogLevel::detail:
-        if (options.verbose > 0) {
-          view.print(printable(message));
-        }
-        break;
+      case LogLevel::detail: view.print(printable(message)); break;
     }
   };
 }
@@ -53,27 +94,42 @@ class LogScope {
   LogSink m_before;
 };
 
+std::string begin_text(const CommandEntry& command, const Options& options) {
+  const std::string about = !options.source.empty() ? options.source
+                            : !options.job.empty()  ? options.job
+                                                    : join(options.operands, " ");
+  return fmt::format("{} {} begins", command.name, about);
+}
+
 int run_command(const CommandEntry& command, CLI::App& parser, Options& options) {
   ProgressView view(progress_mode(options, ::isatty(STDERR_FILENO) == 1), STDERR_FILENO);
-  const LogScope log(sink_for(options, view));
+  SystemLog system(command, options, view);
+  const LogScope log(sink_for(options, view, system));
+  const auto failed = [&](const std::string& text, int code) {
+    if (!system.tell(LogLevel::error, text, std::to_string(code))) {
+      view.print(fmt::format("vmconvert: {}", printable(text)));
+    }
+    return code;
+  };
   const bool changes_jobs =
       command.run == run_convert || command.run == run_resume || command.run == run_undo;
   try {
     apply_blueprint(*parser.get_subcommand(command.name), options);
+    system.tell(LogLevel::step, begin_text(command, options));
     const int code = command.run(options, view);
     if (changes_jobs) {
       write_metrics(options);
     }
+    system.tell(LogLevel::step, fmt::format("{} ended with exit status {}", command.name, code),
+                std::to_string(code));
     return code;
   } catch (const Error& error) {
     if (changes_jobs) {
       write_metrics(options);
     }
-    view.print(fmt::format("vmconvert: {}", printable(to_text(error))));
-    return exit_code_for(error.kind());
+    return failed(to_text(error), exit_code_for(error.kind()));
   } catch (const std::exception& error) {
-    view.print(fmt::format("vmconvert: internal error: {}", printable(error.what())));
-    return k_exit_failed;
+    return failed(fmt::format("internal error: {}", error.what()), k_exit_failed);
   }
 }
 

@@ -155,10 +155,16 @@ void ProgressView::show(const model::Progress& progress) {
 }
 
 void ProgressView::announce(const std::string& job, const std::string& guest) {
+  const std::lock_guard guard(m_mutex);
+  m_subject = {job, guest};
   if (m_mode == ProgressMode::json) {
-    const std::lock_guard guard(m_mutex);
     write_all(report::job_to_json_line(job, guest, seconds_between(m_start, Clock::now())) + "\n");
   }
+}
+
+ProgressView::Subject ProgressView::subject() {
+  const std::lock_guard guard(m_mutex);
+  return m_subject;
 }
 
 void ProgressView::draw(const model::Progress& progress, Clock::time_point now) {

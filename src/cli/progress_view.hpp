@@ -26,8 +26,14 @@ class ProgressView {
 
   // Thread-safe and quick: draws at most ten times a second.
   void show(const model::Progress& progress);
-  // Which job this is, for those who read the JSON events.
+  struct Subject {
+    std::string job;
+    std::string guest;
+  };
+  // Which job this is, for those who read the JSON events and the system's journal.
   void announce(const std::string& job, const std::string& guest);
+  // What was announced; empty before.
+  [[nodiscard]] Subject subject();
   // Takes the bar off the terminal, so that other text can be printed; the next show() redraws.
   void clear();
   // A line of text that does not collide with the bar.
@@ -46,6 +52,7 @@ class ProgressView {
   Clock::time_point m_stage_start = Clock::now();
   std::optional<Clock::time_point> m_last_drawn;
   model::Progress m_current;  // of the work under way
+  Subject m_subject;
   bool m_bar_visible = false;
   bool m_done = false;
   std::condition_variable m_wake;
