@@ -113,7 +113,7 @@ std::string verdict(const Totals& totals) {
                                           : line("calm", "…", far + "; the others wait");
 }
 
-std::string header(const BatchPage& page, const Totals& totals) {
+std::string batch_header(const BatchPage& page, const Totals& totals) {
   std::string text = fmt::format(
       "<header>\n<p class=\"over\">vmconvert report · batch, as of {}</p>\n<h1>{}</h1>\n",
       time_text(page.now), escape_html(page.batch));
@@ -304,8 +304,8 @@ std::string close_table() {
 
 std::string batch_to_html(const BatchPage& page) {
   const Totals totals = totals_of(page);
-  return page_head(page.batch + " · vmconvert batch report") + header(page, totals) + k_contents +
-         "<main id=\"main\">\n" + left(page) + guests(page, totals) + way(page) +
+  return page_head(page.batch + " · vmconvert batch report") + batch_header(page, totals) +
+         k_contents + "<main id=\"main\">\n" + left(page) + guests(page, totals) + way(page) +
          batch_time_section(page) + saved(totals) +
          "</main>\n<footer><p>What a guest's own report shows (its edits, its console, its disks) "
          "is written by <code>vmconvert report JOB</code>.</p></footer>\n</body>\n</html>\n";

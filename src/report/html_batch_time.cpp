@@ -16,8 +16,8 @@ namespace {
 
 using model::Standing;
 
-constexpr double k_left = 250;
-constexpr double k_width = 700;
+constexpr double k_bars_left = 250;
+constexpr double k_bars_width = 700;
 constexpr double k_pause = 2 * 3600;         // without work: then a new picture begins
 constexpr std::size_t k_most_rows = 400;     // of a picture; the table has all
 constexpr std::size_t k_longest_label = 30;  // bytes
@@ -111,7 +111,7 @@ std::string clock_axis(const Sitting& sitting, double seconds, double bottom) {
     text += fmt::format(
         "<line x1=\"{0:.1f}\" x2=\"{0:.1f}\" y1=\"0\" y2=\"{1:.0f}\" class=\"grid\"/>"
         "<text x=\"{0:.1f}\" y=\"{2:.0f}\" class=\"s\" text-anchor=\"middle\">{3}</text>\n",
-        k_left + k_width * (at - sitting.from) / seconds, bottom, bottom + 16, label);
+        k_bars_left + k_bars_width * (at - sitting.from) / seconds, bottom, bottom + 16, label);
   }
   return text;
 }
@@ -136,8 +136,8 @@ std::string stage_class(const std::string& stage) {
 }
 
 std::string bar_picture(const Bar& bar, const Sitting& sitting, double seconds, double y) {
-  const double scale = k_width / seconds;
-  const double x = k_left + scale * (bar.from - sitting.from);
+  const double scale = k_bars_width / seconds;
+  const double x = k_bars_left + scale * (bar.from - sitting.from);
   if (bar.trial_only) {
     return fmt::format(
         "<path d=\"M{0:.1f} {1:.0f}l7 7l-7 7l-7 -7z\" class=\"st st-trial\"><title>its trial ended "
@@ -160,7 +160,8 @@ std::string bar_picture(const Bar& bar, const Sitting& sitting, double seconds, 
     }
   }
   const std::string ended = bar.run == nullptr ? "" : bar.run->run.ended;
-  if (!ended.empty() && ended != "converted" && ended != "done" && x + width < k_left + k_width) {
+  if (!ended.empty() && ended != "converted" && ended != "done" &&
+      x + width < k_bars_left + k_bars_width) {
     text += fmt::format("<text x=\"{:.1f}\" y=\"{:.0f}\" class=\"s\">{}</text>\n", x + width + 5,
                         y + 13, escape_html(ended));
   }
@@ -184,7 +185,8 @@ std::string picture(const BatchPage& page, const Sitting& sitting, std::size_t n
       "{1}\"><svg "
       "class=\"time\" viewBox=\"0 0 1000 {0:.0f}\" role=\"img\" aria-labelledby=\"bt-{1} "
       "bd-{1}\">\n"
-      "<title id=\"bt-{1}\">Time line {1}: {2} guest(s)</title>\n<desc id=\"bd-{1}\">One row a guest, from "
+      "<title id=\"bt-{1}\">Time line {1}: {2} guest(s)</title>\n<desc id=\"bd-{1}\">One row a "
+      "guest, from "
       "{3} "
       "to {4}, coloured by stage. The table below has the numbers.</desc>\n",
       bottom + 24, number, rows.size(), time_text(static_cast<std::int64_t>(sitting.from)),
@@ -194,7 +196,7 @@ std::string picture(const BatchPage& page, const Sitting& sitting, std::size_t n
   for (const BatchGuest* guest : rows) {
     text +=
         fmt::format("<text x=\"{:.0f}\" y=\"{:.0f}\" class=\"s\" text-anchor=\"end\">{}</text>\n",
-                    k_left - 10, y + 13, short_label(guest->record.guest));
+                    k_bars_left - 10, y + 13, short_label(guest->record.guest));
     for (const Bar& bar : sitting.bars) {
       if (bar.guest == guest) {
         text += bar_picture(bar, sitting, seconds, y);
@@ -213,7 +215,7 @@ constexpr const char* k_legend_entry =
     "<li><svg width=\"16\" height=\"16\" aria-hidden=\"true\"><rect width=\"16\" height=\"16\" "
     "class=\"{}\"/></svg> {}</li>";
 
-std::string legend() {
+std::string stage_legend() {
   std::string text = "<ul class=\"legend\">";
   for (const char* stage : {"layout", "appliance", "trial", "copy", "verify", "define"}) {
     text += fmt::format(fmt::runtime(k_legend_entry), stage_class(stage), stage);
@@ -233,7 +235,7 @@ std::string how_it_went(const Bar& bar) {
   return bar.run->run.ended.empty() ? "ended without a word" : bar.run->run.ended;
 }
 
-std::string table(const Sitting& sitting, std::size_t number) {
+std::string work_table(const Sitting& sitting, std::size_t number) {
   std::string text = fmt::format(
       "<details><summary>The same as a table</summary>{}<table>\n<caption class=\"hidden\">Work of "
       "time line {}</caption><thead><tr><th scope=\"col\">Guest</th><th scope=\"col\">From</th>"
@@ -260,12 +262,12 @@ std::string batch_time_section(const BatchPage& page) {
   if (sittings.empty()) {
     return text + "<p>No work has begun.</p>\n</section>\n";
   }
-  text += legend();
+  text += stage_legend();
   for (std::size_t i = 0; i < sittings.size(); ++i) {
     const Sitting& sitting = sittings[i];
     text += fmt::format("<h3>{}, {}</h3>\n", time_text(static_cast<std::int64_t>(sitting.from)),
                         seconds_text(sitting.to - sitting.from)) +
-            picture(page, sitting, i + 1) + table(sitting, i + 1);
+            picture(page, sitting, i + 1) + work_table(sitting, i + 1);
   }
   return text + "</section>\n";
 }

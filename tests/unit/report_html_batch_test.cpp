@@ -13,7 +13,8 @@ using model::Standing;
 using testing::HasSubstr;
 using testing::Not;
 
-constexpr const char* k_attack = "</td><script>alert(1)</script>\" onload='x' \x1b[2J \xff\u202e";
+constexpr const char* k_batch_attack =
+    "</td><script>alert(1)</script>\" onload='x' \x1b[2J \xff\u202e";
 constexpr std::int64_t k_night = 1795910400;
 constexpr std::uint64_t k_gibibyte = 1ULL << 30U;
 
@@ -21,7 +22,7 @@ void reach(model::GuestRecord& record, Milestone milestone, std::int64_t at) {
   record.reached.at(static_cast<std::size_t>(milestone)) = at;
 }
 
-BatchGuest converted(const std::string& name) {
+BatchGuest converted_guest(const std::string& name) {
   BatchGuest guest;
   guest.record.guest = name;
   guest.record.source = "/srv/" + name + ".xml";
@@ -53,18 +54,19 @@ BatchGuest waiting(const std::string& name) {
 }
 
 // Whatever a blueprint, a guest's error or a tampered record can bring in.
-BatchPage hostile() {
+BatchPage hostile_batch() {
   BatchPage page;
-  page.batch = k_attack;
+  page.batch = k_batch_attack;
   page.now = k_night + 1000;
   for (const Standing standing : {Standing::waiting, Standing::running, Standing::failed,
                                   Standing::interrupted, Standing::done, Standing::closed}) {
-    BatchGuest guest = converted(k_attack);
+    BatchGuest guest = converted_guest(k_batch_attack);
     guest.record.standing = standing;
-    guest.record.batch = guest.record.group = guest.record.error = guest.record.source = k_attack;
-    guest.record.job = guest.record.progress.stage = guest.record.progress.what = k_attack;
-    guest.runs.front().job = guest.runs.front().run.ended = k_attack;
-    guest.runs.front().run.spans.push_back({k_attack, k_attack, 250, 260});
+    guest.record.batch = guest.record.group = guest.record.error = guest.record.source =
+        k_batch_attack;
+    guest.record.job = guest.record.progress.stage = guest.record.progress.what = k_batch_attack;
+    guest.runs.front().job = guest.runs.front().run.ended = k_batch_attack;
+    guest.runs.front().run.spans.push_back({k_batch_attack, k_batch_attack, 250, 260});
     page.guests.push_back(guest);
     guest.runs.clear();
     reach(guest.record, Milestone::tried, k_night - 600000);
@@ -74,7 +76,7 @@ BatchPage hostile() {
 }
 
 TEST(HtmlBatch, NothingHostileComesThrough) {
-  const std::string page = batch_to_html(hostile());
+  const std::string page = batch_to_html(hostile_batch());
   EXPECT_THAT(page, Not(HasSubstr("<script")));
   EXPECT_THAT(page, Not(HasSubstr("\x1b")));
   EXPECT_THAT(page, Not(HasSubstr("\u202e")));
@@ -83,7 +85,7 @@ TEST(HtmlBatch, NothingHostileComesThrough) {
 }
 
 TEST(HtmlBatch, IsAsEveryPage) {
-  for (const BatchPage& page : {hostile(), BatchPage{}}) {
+  for (const BatchPage& page : {hostile_batch(), BatchPage{}}) {
     const std::string html = batch_to_html(page);
     expect_self_contained(html);
     expect_well_formed(html);
@@ -92,8 +94,8 @@ TEST(HtmlBatch, IsAsEveryPage) {
 }
 
 TEST(HtmlBatch, CountsWhatIsDoneLeftAndSaved) {
-  const std::string page =
-      batch_to_html({"night", k_night, {converted("web01"), converted("web02"), waiting("db")}});
+  const std::string page = batch_to_html(
+      {"night", k_night, {converted_guest("web01"), converted_guest("web02"), waiting("db")}});
   EXPECT_THAT(page, HasSubstr("2 of 3 done; the others wait"));
   EXPECT_THAT(page, HasSubstr("<dd>4.0 GiB<small>of disks of 16.0 GiB</small>"));
   EXPECT_THAT(page, HasSubstr("<dd>12.0 GiB<small>free or zero</small>"));
@@ -122,17 +124,17 @@ TEST(HtmlBatch, PutsWhatNeedsSomebodyFirst) {
 }
 
 TEST(HtmlBatch, OfWhatIsFinishedHasNothingLeft) {
-  const std::string page = batch_to_html({"night", k_night, {converted("web01")}});
+  const std::string page = batch_to_html({"night", k_night, {converted_guest("web01")}});
   EXPECT_THAT(page, HasSubstr("All done: 1 of 1 converted"));
   EXPECT_THAT(page, HasSubstr("Nothing: no guest of this batch waits"));
 }
 
 TEST(HtmlBatch, DrawsEachTimeThatItWorkedByItself) {
-  BatchGuest later = converted("web02");
+  BatchGuest later = converted_guest("web02");
   later.runs.front().run.began = later.record.started = k_night + 86400;
-  BatchGuest again = converted("web01");
+  BatchGuest again = converted_guest("web01");
   again.runs.front().run.ended = "interrupted";
-  again.runs.push_back(converted("web01").runs.front());
+  again.runs.push_back(converted_guest("web01").runs.front());
   again.runs.back().run.began = k_night + 600;
   const std::string page = batch_to_html({"night", k_night, {again, later}});
   EXPECT_THAT(page, HasSubstr("<title id=\"bt-1\">Time line 1: 1 guest(s)"));
