@@ -78,4 +78,21 @@ std::string Drivers::module_for(const Need& need) const {
   return name == need.names.end() ? "" : *name;
 }
 
+// All that the target needs and this kernel has as modules: the next image must have them too,
+// also when the guest builds only what it is told (MODULES=list, host-only).
+std::vector<std::string> all_modules(const Facts& facts, const Drivers& drivers) {
+  std::vector<std::string> names;
+  std::vector<Need> needs = disk_needs(facts);
+  for (const Need& need : root_needs(facts)) {
+    needs.push_back(need);
+  }
+  for (const Need& need : needs) {
+    const std::string name = drivers.module_for(need);
+    if (!name.empty() && !drivers.built_in(need)) {
+      names.push_back(name);
+    }
+  }
+  return names;
+}
+
 }  // namespace vmconvert::fixer::initramfs

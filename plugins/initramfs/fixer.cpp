@@ -66,23 +66,6 @@ Missing missing_in(Host& guest, const BootKernel& kernel, const Drivers& drivers
   return missing;
 }
 
-// All that the target needs and this kernel has as modules: the next image must have them too,
-// also when the guest builds only what it is told (MODULES=list, host-only).
-std::vector<std::string> all_modules(const Facts& facts, const Drivers& drivers) {
-  std::vector<std::string> names;
-  std::vector<Need> needs = disk_needs(facts);
-  for (const Need& need : root_needs(facts)) {
-    needs.push_back(need);
-  }
-  for (const Need& need : needs) {
-    const std::string name = drivers.module_for(need);
-    if (!name.empty() && !drivers.built_in(need)) {
-      names.push_back(name);
-    }
-  }
-  return names;
-}
-
 std::string joined(const std::vector<std::string>& names) {
   std::string text;
   for (const std::string& name : names) {
@@ -127,7 +110,8 @@ std::string other_hardware(const Drivers& drivers) {
          (net.empty() ? "" : " and an emulated network card (" + net + ")");
 }
 
-void mend(Host& guest, const BootKernel& kernel, const Missing& missing, const Drivers& drivers) {
+// Whether it is built anew.
+bool mend(Host& guest, const BootKernel& kernel, const Missing& missing, const Drivers& drivers) {
   const bool kvm = guest.facts().to == "kvm";
   if (!missing.nowhere.empty()) {
     guest.finding(kvm ? "no-virtio" : "no-xen-driver", VMCONVERT_BLOCKS,
@@ -137,7 +121,7 @@ void mend(Host& guest, const BootKernel& kernel, const Missing& missing, const D
                   std::string("Install a kernel package with these drivers in the guest, then "
                               "convert again") +
                       (kvm ? "; or keep the guest on Xen: --to xen." : "."));
-    return;
+    return false;
   }
   const InitrdTool tool = initrd_tool(guest);
   if (tool == InitrdTool::none || kernel.initrd.empty()) {
@@ -149,28 +133,29 @@ void mend(Host& guest, const BootKernel& kernel, const Missing& missing, const D
                   "Install the distribution's tool (initramfs-tools, dracut, mkinitrd, mkinitcpio, "
                   "mkinitfs) in the guest and build an initramfs "
                   "for this kernel.");
-    return;
+    return false;
   }
   const std::vector<std::string> modules = all_modules(guest.facts(), drivers);
   configure(guest, tool, modules);
-  rebuild_later(guest, tool, kernel, modules);
+  rebuild_later(guest, tool, kernel, modules, "with the target's drivers");
+  return true;
 }
 
-void fix(Host& guest) {
+void fix(Host& guest, const NewIds& ids) {
   const auto kernel = default_kernel(guest);
   if (!kernel) {
     return;  // host-kernel says so where it matters
   }
   const Drivers drivers(guest, kernel->version);
   const Missing missing = missing_in(guest, *kernel, drivers);
-  if (!missing.modules.empty() || !missing.nowhere.empty()) {
-    mend(guest, *kernel, missing, drivers);
-  }
+  const bool lacks = !missing.modules.empty() || !missing.nowhere.empty();
+  const bool rebuilt = lacks && mend(guest, *kernel, missing, drivers);
   report_other_kernels(guest, *kernel);
+  renew_images(guest, ids, rebuilt ? kernel->initrd : "");
 }
 
 }  // namespace
 }  // namespace vmconvert::fixer::initramfs
 
-VMCONVERT_FIXER("initramfs", "gives the initramfs the target's disk drivers", 900,
-                vmconvert::fixer::initramfs::fix)
+VMCONVERT_FIXER_WITH_IDS("initramfs", "gives the initramfs the target's disk drivers", 900,
+                         vmconvert::fixer::initramfs::fix)

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 #include <vmconvert/fixer_boot.hpp>
+#include <vmconvert/fixer_ids.hpp>
 
 namespace vmconvert::fixer::initramfs {
 
@@ -35,13 +36,20 @@ class Drivers {
 std::set<std::string> module_names(const std::vector<std::string>& paths);
 bool fills(const std::set<std::string>& modules, const Need& need);
 
+std::vector<std::string> all_modules(const Facts& facts, const Drivers& drivers);
+
 // configuration.cpp. Makes the guest's own tool put these modules into this image and all later
 // ones.
 void configure(Host& guest, InitrdTool tool, const std::vector<std::string>& modules);
 
-// rebuild.cpp. Asks for a run of the tool, after all edits are in place.
+// rebuild.cpp. Asks for a run of the tool, after all edits are in place. `what_for`: "with the
+// target's drivers".
 void rebuild_later(Host& guest, InitrdTool tool, const BootKernel& kernel,
-                   const std::vector<std::string>& modules);
+                   const std::vector<std::string>& modules, const std::string& what_for);
+
+// old_ids.cpp. Images that name storage by an id that is no more are built anew; `rebuilt` is
+// already.
+void renew_images(Host& guest, const NewIds& ids, const std::string& rebuilt);
 
 // SUSE's mkinitrd takes its modules from /etc/sysconfig/kernel, Red Hat's from its words.
 bool is_suse_mkinitrd(Host& guest);

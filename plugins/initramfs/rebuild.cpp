@@ -31,9 +31,9 @@ std::vector<std::string> mkinitrd_words(Host& guest, const std::string& tool,
 }  // namespace
 
 void rebuild_later(Host& guest, InitrdTool tool, const BootKernel& kernel,
-                   const std::vector<std::string>& modules) {
+                   const std::vector<std::string>& modules, const std::string& what_for) {
   const std::string path = path_of(guest, tool);
-  const std::string why = "build the initramfs of " + kernel.version + " with the target's drivers";
+  const std::string why = "build the initramfs of " + kernel.version + " " + what_for;
   switch (tool) {
     case InitrdTool::update_initramfs:
       guest.run_later({path, guest.is_file(kernel.initrd) ? "-u" : "-c", "-k", kernel.version},

@@ -21,6 +21,8 @@ struct OptionEntry {
   void (*add)(CLI::App& app, Options& options);
 };
 
+// The group of the identity that --new-uuids is short for.
+constexpr const char* k_new_uuids = "disks";
 constexpr const char* k_common = "state-dir progress verbose quiet";
 
 const std::vector<OptionEntry>& option_table() {
@@ -186,6 +188,9 @@ const std::vector<OptionEntry>& option_table() {
              ->type_name("GROUP")
              ->expected(1)
              ->take_all();
+         app.add_flag_callback(
+             "--new-uuids", [&o] { o.identity_reset.emplace_back(k_new_uuids); },
+             "new UUIDs for filesystems, swap and partition tables, in all that names them, too");
        }},
       {"checks-dir",
        [](CLI::App& app, Options& o) {
@@ -454,6 +459,8 @@ model::Wishes wishes_of(const Options& options) {
                   "name it once: --identity-keep or --identity-reset");
     }
   }
+  // Not a group of the fixer's: the ids are set before any fixer runs.
+  wishes.new_uuids = std::erase(wishes.reset, k_new_uuids) > 0;
   return wishes;
 }
 

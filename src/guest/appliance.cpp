@@ -13,6 +13,7 @@
 #include "guest/appliance_root.hpp"
 #include "guest/boot_sector.hpp"
 #include "guest/inspect_disks.hpp"
+#include "guest/set_ids.hpp"
 #include "guest/survey.hpp"
 
 namespace vmconvert::guest {
@@ -77,6 +78,7 @@ struct Appliance::State {
   ApplianceHandle handle;
   ApplianceRoot root;
   model::GuestFacts facts;
+  std::vector<GuestMount> mounts;
   std::vector<std::string> notes;
   model::GuestSurvey survey;  // what mounting told
   bool mounted = false;
@@ -172,6 +174,7 @@ model::GuestFacts Appliance::inspect(const std::vector<model::DeviceRename>& ren
   state.survey.unread = std::move(mounted.unread);
   state.survey.roots = std::move(mounted.roots);
   state.facts = std::move(mounted.facts);
+  state.mounts = std::move(mounted.mounts);
   state.mounted = true;
   state.facts.loader =
       boot_sector_loader(state.root.read_disk(state.options.disks.front().name, 0, k_sector_size));
@@ -199,6 +202,15 @@ model::GuestSurvey Appliance::survey() {
   }
   survey_tree(root(), state.facts, survey);
   return survey;
+}
+
+model::Findings Appliance::renew_ids(const model::Layout& layout, model::IdChanges& changes) {
+  State& state = *m_state;
+  if (changes.empty()) {
+    return {};
+  }
+  state.report("giving new UUIDs");
+  return set_new_ids({state.handle, state.root, state.mounts, layout}, changes);
 }
 
 GuestRoot& Appliance::root() {

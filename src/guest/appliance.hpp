@@ -14,8 +14,10 @@
 #include "guest/guest_root.hpp"
 #include "guest/inspect.hpp"
 #include "model/domain.hpp"
+#include "model/finding.hpp"
 #include "model/guest_facts.hpp"
 #include "model/guest_survey.hpp"
+#include "model/id_change.hpp"
 #include "model/layout.hpp"
 #include "model/progress.hpp"
 
@@ -64,6 +66,9 @@ class Appliance {
   model::GuestFacts inspect(const std::vector<model::DeviceRename>& renames, const RootHint& hint);
   // What only the checks want to know; after inspect(), before anything is changed.
   model::GuestSurvey survey();
+  // Gives filesystems and tables their new ids: for that all is unmounted, and mounted again as it
+  // was. After survey(). What could not be changed is taken out of `changes`, and told.
+  model::Findings renew_ids(const model::Layout& layout, model::IdChanges& changes);
   // The mounted guest; after inspect().
   GuestRoot& root();
   // What was odd but did no harm: "line 4 of /etc/fstab: /dev/xvdc1 is not there".

@@ -7,6 +7,7 @@
 #include "base/text.hpp"
 #include "guest/boot_path_steps.hpp"
 #include "guest/boot_sector.hpp"
+#include "guest/device_names.hpp"
 #include "guest/grub2_core.hpp"
 #include "guest/inspect.hpp"
 
@@ -74,6 +75,10 @@ std::optional<std::string> prefix_folder(BootWalk& walk, const Grub2Core& core) 
     // A script that only searches reads as an entry once a kernel is in it.
     const BootMenu menu = read_grub2_menu(core.config + "\nlinux /none\n");
     script = menu.entries.empty() ? script : menu.entries.front();
+    const DeviceNames names{walk.facts.filesystems, {}, nullptr};
+    if (!script.search_uuid.empty() && names.find("UUID=" + script.search_uuid) == nullptr) {
+      return std::nullopt;
+    }
   }
   return entry_path(walk, script, core.prefix);
 }

@@ -96,6 +96,18 @@ Json wishes_json(const FactsInput& input) {
   return json;
 }
 
+Json new_ids_json(const std::vector<model::IdChange>& ids) {
+  Json json = Json::array();
+  for (const model::IdChange& id : ids) {
+    json.push_back({{"kind", model::to_string(id.kind)},
+                    {"device", id.device},
+                    {"type", id.type},
+                    {"from", id.from},
+                    {"to", id.to}});
+  }
+  return json;
+}
+
 }  // namespace
 
 LoaderGap loader_gap(const model::TargetDisk& disk) {
@@ -139,6 +151,8 @@ std::string to_facts_json(const FactsInput& input) {
                      {"nics", nics_json(input)},
                      {"guest", guest_json(input.guest)},
                      {"domain_uuid", input.domain_uuid},
+                     {"new_ids", new_ids_json(input.new_ids)},
+                     {"old_ids_in", input.old_ids_in},
                      {"wishes", wishes_json(input)}};
   return json.dump(2, ' ', false, Json::error_handler_t::replace);
 }

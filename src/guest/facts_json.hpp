@@ -6,6 +6,7 @@
 
 #include "model/domain.hpp"
 #include "model/guest_facts.hpp"
+#include "model/id_change.hpp"
 #include "model/layout.hpp"
 #include "model/plan.hpp"
 #include "model/wishes.hpp"
@@ -24,6 +25,8 @@ struct FactsInput {
   // Without MACs the cards keep theirs.
   std::string domain_uuid = {};
   std::vector<std::string> macs = {};
+  model::IdChanges new_ids = {};             // made already: `guest` has the new ones
+  std::vector<std::string> old_ids_in = {};  // initramfs images that name an old one
 };
 
 // Bytes of the guest that are no UTF-8 become U+FFFD.

@@ -108,6 +108,21 @@ std::optional<std::string> read_initramfs_file(std::string_view image, std::stri
   return found;
 }
 
+bool initramfs_holds(std::string_view image, const std::vector<std::string>& values) {
+  constexpr std::uint64_t k_largest = 1U << 20U;
+  const auto any_in = [&](std::string_view text) {
+    return std::any_of(values.begin(), values.end(), [&](const std::string& value) {
+      return text.find(value) != std::string_view::npos;
+    });
+  };
+  bool found = false;
+  walk(image, [&](const CpioEntry& entry, const auto& content) {
+    found = found || any_in(entry.name) ||
+            (entry.size <= k_largest && driver_name(entry.name).empty() && any_in(content()));
+  });
+  return found;
+}
+
 bool initramfs_has_driver(const std::vector<std::string>& paths, std::string_view driver) {
   const std::string wanted = driver_name(std::string(driver) + ".ko");
   return std::any_of(paths.begin(), paths.end(),

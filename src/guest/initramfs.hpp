@@ -18,6 +18,10 @@ std::vector<std::string> list_initramfs(std::string_view image);
 // later archives replace what earlier ones brought. Nothing if it is not there.
 std::optional<std::string> read_initramfs_file(std::string_view image, std::string_view path);
 
+// Whether one of `values` stands in the name or the content of a file in the image. Files of more
+// than 1 MiB, and drivers, are passed over: programs, not configuration.
+bool initramfs_holds(std::string_view image, const std::vector<std::string>& values);
+
 // "virtio_blk" in a list of paths: as a module file, plain or compressed; - and _ are the same.
 // Says nothing about drivers built into the kernel.
 bool initramfs_has_driver(const std::vector<std::string>& paths, std::string_view driver);

@@ -212,6 +212,7 @@ class GuestMounter {
     if (!mount(root, options, "/")) {
       m_appliance.fail(fmt::format("mounting the guest's root {}", describe(root)));
     }
+    m_result.mounts.push_back({root.device, options, "/"});
     set_mountpoint(root.device, "/");
     m_result.facts.root_device = root.device;
     m_result.facts.boot_device = root.device;
@@ -251,11 +252,13 @@ class GuestMounter {
           fmt::format("{}: {} is no folder", where, printable(entry.mountpoint)));
       return;
     }
-    if (!mount(*fs, subvolume.empty() ? "" : "subvol=" + subvolume, entry.mountpoint)) {
+    const std::string options = subvolume.empty() ? "" : "subvol=" + subvolume;
+    if (!mount(*fs, options, entry.mountpoint)) {
       m_result.notes.push_back(fmt::format("{}: {} cannot be mounted: {}", where, describe(*fs),
                                            m_appliance.last_error()));
       return;
     }
+    m_result.mounts.push_back({fs->device, options, entry.mountpoint});
     if (entry.mountpoint == "/boot") {
       m_result.facts.boot_device = fs->device;
     }

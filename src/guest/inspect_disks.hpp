@@ -16,12 +16,20 @@ namespace vmconvert::guest {
 std::vector<model::Filesystem> list_filesystems(ApplianceHandle& appliance, ApplianceRoot& root,
                                                 const std::vector<std::string>& disks);
 
+// As it was made, so that it can be made again.
+struct GuestMount {
+  std::string device;  // vda2
+  std::string options;
+  std::string where;
+};
+
 struct MountedGuest {
   // filesystems, root_device and boot_device are filled.
   model::GuestFacts facts;
   std::vector<std::string> notes;
   std::vector<model::UnreadFilesystem> unread;
   std::vector<std::string> roots;
+  std::vector<GuestMount> mounts;  // in the order in which they were made
 };
 
 // Mounts for writing. Error(bad_input) without a system, Error(refused) if there are several and

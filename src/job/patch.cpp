@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 
 #include "base/error.hpp"
@@ -13,9 +14,11 @@
 #include "guest/facts_json.hpp"
 #include "guest/fixer_host.hpp"
 #include "guest/fixer_loader.hpp"
+#include "guest/new_ids.hpp"
 #include "guest/search.hpp"
 #include "guest/staged_root.hpp"
 #include "job/conversion.hpp"
+#include "job/new_ids_step.hpp"
 #include "job/state.hpp"
 #include "plan/check_inside.hpp"
 #include "plan/check_outside.hpp"
@@ -177,16 +180,29 @@ void Conversion::fix_guest(guest::Appliance& appliance) {
   state.add_findings(std::move(seen));
   state.add_findings(plan::check_inside(domain, state.guest, survey));
   check_by_site(&state.guest);
+  NewIdsGiven ids;
+  if (state.request.wishes.new_uuids) {
+    ids = give_new_ids(appliance, state.guest, state.layout, domain, state.name, state.request.to);
+    state.add_findings(std::move(ids.findings));
+    state.result.edits = std::move(ids.edits);
+  }
+  model::Domain described = domain;  // fixers read the kernel's arguments in it
+  if (described.direct_boot) {
+    described.direct_boot->cmdline =
+        guest::with_new_ids(described.direct_boot->cmdline, ids.changes);
+  }
   const std::string facts = guest::to_facts_json(
-      {domain, state.layout, state.guest, loaders(state.layout, state.disk_facts), state.request.to,
-       state.request.wishes, state.identity.uuid, state.identity.macs});
+      {described, state.layout, state.guest, loaders(state.layout, state.disk_facts),
+       state.request.to, state.request.wishes, state.identity.uuid, state.identity.macs,
+       ids.changes, guest::images_with_old_ids(appliance.root(), ids.changes)});
 
   const guest::FixerOptions options = fixer_options(domain);
   guest::StagedRoot staged(appliance.root());
   state.report("appliance", "working out the edits");
   const auto fixers = guest::load_fixers(state.tools.fixers);
   guest::FixerRun run = guest::run_fixers(fixers, staged, facts, state.tools.commands, options);
-  state.result.edits = std::move(run.edits);
+  state.result.edits.insert(state.result.edits.end(), std::make_move_iterator(run.edits.begin()),
+                            std::make_move_iterator(run.edits.end()));
   state.add_findings(std::move(run.findings));
   if (model::any_blocks(state.result.findings)) {
     return;  // the plan shows what was found so far; programs of the guest would only cost time
@@ -194,6 +210,7 @@ void Conversion::fix_guest(guest::Appliance& appliance) {
   state.report("appliance", "writing the edits");
   staged.apply();
   state.add_findings(guest::run_deferred(run.runs, appliance.root(), state.tools.progress));
+  state.add_findings(look_for_old_ids(appliance, domain, state.request.to, ids.changes));
   if (!run.watched.empty()) {
     state.report("appliance", "looking for old values");
     state.add_findings(guest::search_values(appliance.root(), run.watched));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "model/id_change.hpp"
 #include "model/plan.hpp"
 #include "model/result.hpp"
 #include "model/wishes.hpp"
@@ -23,6 +24,18 @@ const char* to_string(IdentityProfile profile) {
     case IdentityProfile::move: return "move";
     case IdentityProfile::clone: return "clone";
     case IdentityProfile::both_alive: return "both-alive";
+  }
+  return "?";
+}
+
+const char* to_string(IdKind kind) {
+  switch (kind) {
+    case IdKind::filesystem: return "filesystem";
+    case IdKind::physical_volume: return "physical-volume";
+    case IdKind::volume_group: return "volume-group";
+    case IdKind::array: return "array";
+    case IdKind::disk: return "disk";
+    case IdKind::partition: return "partition";
   }
   return "?";
 }

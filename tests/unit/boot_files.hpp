@@ -48,11 +48,14 @@ inline std::string packed(const std::string& text) {
 }
 
 // A core image as grub-mkimage lays it out; the unpacking program is a filler.
-inline std::string make_core(const std::string& prefix) {
-  std::string module_list;
-  const std::string body = padded(prefix + '\0', 4);
-  module_list = "mimg" + number(12, 4) + number(12 + 8 + body.size(), 4) + number(3, 4) +
-                number(8 + body.size(), 4) + body;
+// With a script that it runs first, if there is one.
+inline std::string make_core(const std::string& prefix, const std::string& script = {}) {
+  const auto module = [](unsigned type, const std::string& text) {
+    const std::string body = padded(text + '\0', 4);
+    return number(type, 4) + number(8 + body.size(), 4) + body;
+  };
+  const std::string modules = module(3, prefix) + (script.empty() ? "" : module(2, script));
+  const std::string module_list = "mimg" + number(12, 4) + number(12 + modules.size(), 4) + modules;
   const std::string unpacked = std::string(5000, 'k') + module_list;
   const std::string data = packed(unpacked);
   std::string core(512 + 2848, '\x90');

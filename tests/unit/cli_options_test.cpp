@@ -57,6 +57,17 @@ TEST(Options, SiteChecksRunUnlessTheCommandShowsNoFindings) {
   EXPECT_TRUE(to_request(options).site_checks.empty());
 }
 
+TEST(Options, NewUuidsAreAWishOfTheirOwn) {
+  for (const char* command : {"check", "plan", "trial", "convert"}) {
+    const job::Request request =
+        to_request(parse({command, "x.cfg", "--new-uuids", "--identity-reset", "logs"}).options);
+    EXPECT_TRUE(request.wishes.new_uuids) << command;
+    EXPECT_THAT(request.wishes.reset, testing::ElementsAre("logs"));
+    EXPECT_EQ(request.wishes.identity, model::IdentityProfile::move);
+  }
+  EXPECT_FALSE(to_request(parse({"plan", "x.cfg"}).options).wishes.new_uuids);
+}
+
 TEST(Options, RefusesWhatItDoesNotKnow) {
   EXPECT_THROW(parse({"convert", "x.xml", "--formt", "raw"}), CLI::ParseError);
   EXPECT_THROW(parse({"convert", "x.xml", "--format", "vhd"}), CLI::ParseError);

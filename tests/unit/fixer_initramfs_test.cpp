@@ -67,6 +67,34 @@ TEST_F(InitramfsFixer, MendsTheConfigurationAndTheImage) {
   EXPECT_THAT(findings_now(), IsEmpty());
 }
 
+TEST_F(InitramfsFixer, BuildsEveryImageAnewThatNamesAnOldUuid) {
+  facts["old_ids_in"] = {"/boot/initrd.img-6.1.0-49-amd64"};
+  for (const std::string& version :
+       std::vector<std::string>{k_version, "6.1.0-49-amd64", "6.1.0-48-amd64"}) {
+    kernel(version);
+    image(version, {"virtio_blk.ko", "virtio_pci.ko", "ext4.ko"});
+  }
+  fix("initramfs");
+  EXPECT_THAT(runs_now(), ElementsAre("/usr/sbin/update-initramfs -u -k 6.1.0-49-amd64"));
+  // Built on other hardware, it is told what to hold.
+  EXPECT_THAT(get("/etc/initramfs-tools/modules"), HasSubstr("virtio_blk\nvirtio_pci\next4\n"));
+}
+
+TEST_F(InitramfsFixer, BuildsAnImageOnceThatLacksDriversAndNamesAnOldUuid) {
+  facts["old_ids_in"] = {"/boot/initrd.img-" + k_version};
+  fix("initramfs");
+  EXPECT_THAT(runs_now(), ElementsAre("/usr/sbin/update-initramfs -u -k 6.1.0-50-amd64"));
+}
+
+TEST_F(InitramfsFixer, SaysThatAnImageKeepsAnOldUuidWhereNoToolIs) {
+  facts["old_ids_in"] = {"/boot/initrd.img-" + k_version};
+  image(k_version, {"virtio_blk.ko", "virtio_pci.ko", "ext4.ko"});
+  std::filesystem::remove(host_path("/usr/sbin/update-initramfs"));
+  fix("initramfs");
+  EXPECT_THAT(findings_now(), ElementsAre("uuid-in-initramfs warns"));
+  EXPECT_THAT(runs_now(), IsEmpty());
+}
+
 TEST_F(InitramfsFixer, MakesAnImageThatTheMenuNamesButIsNotThere) {
   std::filesystem::remove(host_path("/boot/initrd.img-" + k_version));
   fix("initramfs");

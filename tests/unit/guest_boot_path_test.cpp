@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "base/temp_dir.hpp"
+#include "base/text.hpp"
 #include "boot_files.hpp"
 #include "guest/boot_sector.hpp"
 #include "guest/folder_root.hpp"
@@ -106,6 +107,16 @@ TEST(BootPath, needs_boot_code) {
   EXPECT_EQ(guest.holes(), Names{"boot sector"});
   guest.layout.disks.clear();
   EXPECT_EQ(guest.holes(), Names{"boot sector"});
+}
+
+TEST(BootPath, needs_the_filesystem_that_the_core_searches_for) {
+  Guest guest;
+  guest.disk = grub2_boot_sector() + make_core("/grub", "search.fs_uuid b00b-1 root hd0,msdos1 \n");
+  EXPECT_TRUE(guest.walk().complete());
+  guest.facts.filesystems[0].uuid = "b00b-9";
+  guest.root.write("/boot/grub/grub.cfg",
+                   replace_all(guest.root.read("/boot/grub/grub.cfg"), "b00b-1", "b00b-9"));
+  EXPECT_EQ(guest.holes(), Names{"loader files"});
 }
 
 TEST(BootPath, needs_the_core_where_the_boot_sector_says) {

@@ -70,6 +70,24 @@ TEST(FactsJson, is_what_fixers_read) {
   EXPECT_TRUE(facts.kernels[0].modules);
 }
 
+TEST(FactsJson, tells_of_new_ids) {
+  const nlohmann::json json = nlohmann::json::parse(
+      to_facts_json({{},
+                     {},
+                     {},
+                     {},
+                     model::TargetHypervisor::kvm,
+                     {},
+                     {},
+                     {},
+                     {{model::IdKind::physical_volume, "vdb", "LVM2_member", "a", "b"}},
+                     {"/boot/initrd"}}));
+  EXPECT_EQ(json.at("new_ids").at(0).at("kind"), "physical-volume");
+  EXPECT_EQ(json.at("new_ids").at(0).at("device"), "vdb");
+  EXPECT_EQ(json.at("new_ids").at(0).at("to"), "b");
+  EXPECT_EQ(json.at("old_ids_in"), nlohmann::json({"/boot/initrd"}));
+}
+
 TEST(FactsJson, names_the_hosts_files_of_a_direct_boot) {
   model::Domain domain;
   domain.kind = model::VirtKind::pvh;

@@ -237,5 +237,18 @@ TEST(Initramfs, finds_drivers_under_all_their_names) {
   EXPECT_FALSE(initramfs_has_driver({}, "virtio_blk"));
 }
 
+TEST(Initramfs, FindsValuesInNamesAndSmallFiles) {
+  const std::string image =
+      cpio_of({{"conf/conf.d/resume", "RESUME=UUID=0a1b2c3d-1111\n"},
+               {"by-uuid/9f8e7d6c-2222", ""},
+               {"lib/modules/6.1/kernel/a.ko", "UUID=55556666-3333"},
+               {"sbin/large", std::string((1U << 20U) + 1, 'x') + "77778888-4444"}});
+  EXPECT_TRUE(initramfs_holds(image, {"not-there", "0a1b2c3d-1111"}));
+  EXPECT_TRUE(initramfs_holds(image, {"9f8e7d6c-2222"}));
+  EXPECT_FALSE(initramfs_holds(image, {"55556666-3333"}));
+  EXPECT_FALSE(initramfs_holds(image, {"77778888-4444"}));
+  EXPECT_FALSE(initramfs_holds(image, {"0a1b2c3d-1112"}));
+}
+
 }  // namespace
 }  // namespace vmconvert::guest

@@ -1,0 +1,222 @@
+#include "guest/new_ids.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/error.hpp"
+#include "base/text.hpp"
+#include "guest/device_names.hpp"
+#include "guest/initramfs.hpp"
+#include "guest/inspect.hpp"
+#include "guest/table_ids.hpp"
+
+namespace vmconvert::guest {
+namespace {
+
+using model::IdChange;
+using model::IdKind;
+
+constexpr const char* k_own_tool = "set it in the copy with the filesystem's own tool";
+
+// What xfs_admin does to a filesystem with checksums is a feature of its own (META_UUID), which
+// came with Linux 4.3 (xfs_admin(8), fs/xfs/libxfs/xfs_format.h).
+bool is_xfs_with_checksums(GuestRoot& guest, const model::Filesystem& fs) {
+  constexpr std::size_t k_version = 100;
+  const std::string block = guest.read_disk(fs.device, 0, k_sector_size);
+  return block.size() == k_sector_size && block.starts_with("XFSB") &&
+         (static_cast<unsigned char>(block[k_version + 1]) & 0xfU) == 5;
+}
+
+std::string oldest_kernel(const model::GuestFacts& facts) {
+  std::string oldest;
+  for (const model::Kernel& kernel : facts.kernels) {
+    if (!kernel.image.empty() && (oldest.empty() || compare_versions(kernel.version, oldest) < 0)) {
+      oldest = kernel.version;
+    }
+  }
+  return oldest;
+}
+
+class Chooser {
+ public:
+  Chooser(GuestRoot& guest, const model::GuestFacts& facts, const model::Layout& layout,
+          const IdMaker& make)
+      : m_guest(guest), m_facts(facts), m_layout(layout), m_make(make) {}
+
+  NewIds run() {
+    for (const model::Filesystem& fs : m_facts.filesystems) {
+      if (!fs.uuid.empty()) {
+        choose(fs);
+      }
+    }
+    for (const model::TargetDisk& disk : m_layout.disks) {
+      if (!disk.readonly) {
+        choose(disk);
+      }
+    }
+    return std::move(m_result);
+  }
+
+ private:
+  void keep(const model::Filesystem& fs, const std::string& why) {
+    m_result.kept.push_back(kept_id(fs.device, fs.type, why));
+  }
+
+  void choose(const model::Filesystem& fs) {
+    const auto twins = std::count_if(
+        m_facts.filesystems.begin(), m_facts.filesystems.end(),
+        [&](const model::Filesystem& other) { return lower(other.uuid) == lower(fs.uuid); });
+    if (twins > 1 && fs.type == "btrfs") {
+      return keep(fs, "it lies on several devices");
+    }
+    if (twins > 1) {
+      return keep(fs, "two filesystems have this UUID, so nobody can say which one is meant by it");
+    }
+    if (fs.type == "xfs" && is_xfs_with_checksums(m_guest, fs)) {
+      const std::string kernel = oldest_kernel(m_facts);
+      if (!kernel.empty() && compare_versions(kernel, "4.3") < 0) {
+        return keep(fs, fmt::format("its kernel {} does not know XFS with a changed UUID",
+                                    printable(kernel)));
+      }
+    }
+    if (fs.type.starts_with("ext") || fs.type == "xfs" || fs.type == "btrfs" || fs.type == "swap") {
+      add(IdKind::filesystem, fs.device, fs.type, fs.uuid,
+          m_make({"filesystem", fs.device, fs.uuid}));
+    } else {
+      keep(fs, "vmconvert does not change that kind");
+    }
+  }
+
+  void choose(const model::TargetDisk& disk) {
+    const std::string from = table_id(m_guest, disk);
+    if (from.empty()) {
+      return;
+    }
+    const char* type = model::to_string(disk.table);
+    const std::string made = m_make({"table", disk.name, from});
+    const bool gpt = disk.table == model::TableKind::gpt;
+    const std::string to = gpt ? made : made.substr(0, from.size());
+    add(IdKind::disk, disk.name, type, from, to);
+    for (const model::Partition& part : disk.partitions) {
+      const std::string device = model::partition_name(disk.name, part.number);
+      const std::string old = partition_uuid(m_guest, disk.name, part.number);
+      if (!old.empty()) {
+        add(IdKind::partition, device, type, old,
+            gpt ? m_make({"partition", device, old}) : to + old.substr(from.size()));
+      }
+    }
+  }
+
+  void add(IdKind kind, const std::string& device, const std::string& type, const std::string& from,
+           const std::string& to) {
+    m_result.changes.push_back({kind, device, type, from, to});
+  }
+
+  static std::string lower(std::string text) {
+    std::transform(text.begin(), text.end(), text.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    return text;
+  }
+
+  GuestRoot& m_guest;
+  const model::GuestFacts& m_facts;
+  const model::Layout& m_layout;
+  const IdMaker& m_make;
+  NewIds m_result;
+};
+
+}  // namespace
+
+NewIds choose_new_ids(GuestRoot& guest, const model::GuestFacts& facts, const model::Layout& layout,
+                      const IdMaker& make) {
+  return Chooser(guest, facts, layout, make).run();
+}
+
+model::Finding kept_id(const std::string& device, const std::string& type, const std::string& why) {
+  return {"uuid-kept", model::Severity::warns,
+          fmt::format("{} ({}) keeps its UUID: {}", device, printable(type), why),
+          fmt::format("never give both disks to one host; or {}", k_own_tool)};
+}
+
+model::Finding refusal_of_uefi() {
+  return {"uuid-uefi", model::Severity::blocks,
+          "the loader on the EFI system partition finds the guest's /boot by its UUID, and "
+          "vmconvert cannot correct it there",
+          "leave --new-uuids out, and never give both disks to one host"};
+}
+
+void use_new_ids(model::GuestFacts& facts, const model::IdChanges& changes) {
+  for (const IdChange& change : changes) {
+    for (model::Filesystem& fs : facts.filesystems) {
+      if (change.kind != IdKind::disk && change.kind != IdKind::partition &&
+          fs.device == change.device && fs.uuid == change.from) {
+        fs.uuid = change.to;
+      }
+    }
+  }
+}
+
+model::Edits edits_of(const model::IdChanges& changes) {
+  model::Edits edits;
+  for (const IdChange& change : changes) {
+    edits.push_back({"new-uuids", change.device,
+                     fmt::format("{} ({}): {} -> {}", model::to_string(change.kind),
+                                 printable(change.type), printable(change.from), change.to)});
+  }
+  return edits;
+}
+
+std::string with_new_ids(std::string text, const model::IdChanges& changes) {
+  for (const IdChange& change : changes) {
+    if (change.kind != IdKind::disk) {
+      text = replace_all(std::move(text), change.from, change.to);
+    }
+  }
+  return text;
+}
+
+std::vector<std::string> images_with_old_ids(GuestRoot& guest, const model::IdChanges& changes) {
+  constexpr std::size_t k_most = 8;  // each is read and unpacked
+  std::vector<std::string> values;
+  for (const IdChange& change : changes) {
+    if (change.kind != IdKind::disk) {
+      values.push_back(change.from);
+    }
+  }
+  std::vector<std::string> images;
+  if (values.empty()) {
+    return images;
+  }
+  std::vector<std::string> all = guest.glob("/boot/initrd*");
+  for (std::string& path : guest.glob("/boot/initramfs*")) {
+    all.push_back(std::move(path));
+  }
+  all.resize(std::min(all.size(), k_most));
+  for (const std::string& path : all) {
+    try {
+      if (guest.is_file(path) &&
+          initramfs_holds(guest.read(path, GuestRoot::k_binary_limit), values)) {
+        images.push_back(path);
+      }
+    } catch (const Error& error) {
+      // No image, or a damaged one: the fixer of the initramfs says so where it matters.
+      if (error.kind() != ErrorKind::bad_input) {
+        throw;
+      }
+    }
+  }
+  return images;
+}
+
+model::Findings old_ids_in_initramfs(GuestRoot& guest, const model::IdChanges& changes) {
+  model::Findings found;
+  for (const std::string& image : images_with_old_ids(guest, changes)) {
+    found.push_back({"uuid-left", model::Severity::warns,
+                     fmt::format("the initramfs {} still names an old UUID", printable(image)),
+                     "build it anew in the guest"});
+  }
+  return found;
+}
+
+}  // namespace vmconvert::guest

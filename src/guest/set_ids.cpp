@@ -1,0 +1,62 @@
+#include "guest/set_ids.hpp"
+
+#include <fmt/format.h>
+
+#include <string>
+
+#include "guest/new_ids.hpp"
+#include "guest/table_ids.hpp"
+
+namespace vmconvert::guest {
+namespace {
+
+using model::IdChange;
+using model::IdKind;
+
+// Why it cannot be changed; empty: it was.
+std::string set_one(const IdPlaces& places, const IdChange& change) {
+  guestfs_h* g = places.appliance.get();
+  const std::string device = places.root.to_appliance(change.device);
+  // tune2fs takes a filesystem with checksums only after a whole check; the UUID is part of each.
+  if (change.type.starts_with("ext") &&
+      guestfs_e2fsck(g, device.c_str(), GUESTFS_E2FSCK_CORRECT, 1, -1) != 0) {
+    return "its check failed: " + places.appliance.last_error();
+  }
+  if (guestfs_set_uuid(g, device.c_str(), change.to.c_str()) != 0) {
+    if (guestfs_is_ready(g) != 1) {
+      places.appliance.fail(fmt::format("setting the UUID of {}", change.device));
+    }
+    return places.appliance.last_error();
+  }
+  return {};
+}
+
+}  // namespace
+
+model::Findings set_new_ids(const IdPlaces& places, model::IdChanges& changes) {
+  guestfs_h* g = places.appliance.get();
+  places.appliance.check(guestfs_umount_all(g), "unmounting the guest's filesystems");
+  model::Findings kept;
+  model::IdChanges made;
+  for (const IdChange& change : changes) {
+    const std::string why = change.kind == IdKind::filesystem ? set_one(places, change) : "";
+    if (why.empty()) {
+      made.push_back(change);
+    } else {
+      kept.push_back(kept_id(change.device, change.type, why));
+    }
+  }
+  changes = std::move(made);
+  for (const model::TargetDisk& disk : places.layout.disks) {
+    set_table_ids(places.root, disk, changes);
+  }
+  for (const GuestMount& mount : places.mounts) {
+    places.appliance.check(
+        guestfs_mount_options(g, mount.options.c_str(),
+                              places.root.to_appliance(mount.device).c_str(), mount.where.c_str()),
+        fmt::format("mounting {} again, with its new UUID", mount.device));
+  }
+  return kept;
+}
+
+}  // namespace vmconvert::guest

@@ -1,0 +1,25 @@
+// New ids for what lies on the guest's disks, set in the appliance by each content's own tool.
+#pragma once
+
+#include <vector>
+
+#include "guest/appliance_root.hpp"
+#include "guest/inspect_disks.hpp"
+#include "model/finding.hpp"
+#include "model/id_change.hpp"
+#include "model/layout.hpp"
+
+namespace vmconvert::guest {
+
+struct IdPlaces {
+  ApplianceHandle& appliance;
+  ApplianceRoot& root;
+  const std::vector<GuestMount>& mounts;
+  const model::Layout& layout;
+};
+
+// Unmounts all, changes what it can, mounts all again. What cannot be changed leaves `changes` and
+// becomes a finding.
+model::Findings set_new_ids(const IdPlaces& places, model::IdChanges& changes);
+
+}  // namespace vmconvert::guest

@@ -1,0 +1,234 @@
+#include "guest/new_ids.hpp"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "base/temp_dir.hpp"
+#include "base/text.hpp"
+#include "boot_files.hpp"
+#include "guest/device_names.hpp"
+#include "guest/folder_root.hpp"
+#include "guest/table_ids.hpp"
+
+namespace vmconvert::guest {
+namespace {
+
+namespace fs = std::filesystem;
+using model::IdKind;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+constexpr std::size_t k_sector = 512;
+constexpr std::size_t k_disk_size = 1U << 20U;
+
+std::uint32_t crc32_by_bits(const std::string& text) {
+  std::uint32_t crc = ~0U;
+  for (const char byte : text) {
+    crc ^= static_cast<unsigned char>(byte);
+    for (int bit = 0; bit < 8; ++bit) {
+      crc = (crc >> 1U) ^ ((crc & 1U) != 0 ? 0xedb88320U : 0U);
+    }
+  }
+  return ~crc;
+}
+
+void put(std::string& bytes, std::size_t at, std::uint64_t value, std::size_t size) {
+  for (std::size_t i = 0; i < size; ++i) {
+    bytes[at + i] = static_cast<char>(value >> (8 * i));
+  }
+}
+
+// A disk with two partitions and a GPT at either end.
+std::string gpt_disk() {
+  std::string disk(k_disk_size, '\0');
+  disk[450] = static_cast<char>(0xee);
+  put(disk, 510, 0xaa55, 2);
+  std::string entries(128 * 128, '\0');
+  for (std::size_t i = 0; i < 2; ++i) {
+    entries.replace(i * 128, 16, std::string(16, 'T'));
+    entries.replace(i * 128 + 16, 16, std::string(16, static_cast<char>('1' + i)));
+  }
+  const std::size_t last = k_disk_size / k_sector - 1;
+  for (const auto& [own, other, place] :
+       {std::tuple<std::size_t, std::size_t, std::size_t>{1, last, 2}, {last, 1, last - 32}}) {
+    std::string header = "EFI PART";
+    header.resize(k_sector, '\0');
+    put(header, 12, 92, 4);
+    put(header, 24, own, 8);
+    put(header, 32, other, 8);
+    header.replace(56, 16, std::string(16, 'D'));
+    put(header, 72, place, 8);
+    put(header, 80, 128, 4);
+    put(header, 84, 128, 4);
+    put(header, 88, crc32_by_bits(entries), 4);
+    put(header, 16, crc32_by_bits(header.substr(0, 92)), 4);
+    disk.replace(own * k_sector, k_sector, header);
+    disk.replace(place * k_sector, entries.size(), entries);
+  }
+  return disk;
+}
+
+std::string mbr_disk(std::uint32_t signature) {
+  std::string disk(k_disk_size, '\0');
+  put(disk, 440, signature, 4);
+  put(disk, 510, 0xaa55, 2);
+  return disk;
+}
+
+struct Guest {
+  TempDir temp{fs::temp_directory_path(), "vmconvert-test"};
+  FolderRoot root{temp.path(), {{"vda", temp.path() / "vda"}, {"vda2", temp.path() / "vda2"}}};
+  model::GuestFacts facts;
+  model::Layout layout;
+
+  explicit Guest(const std::string& disk = mbr_disk(0x1f2e3d4c),
+                 model::TableKind table = model::TableKind::mbr) {
+    root.write("/vda", disk);
+    model::TargetDisk vda;
+    vda.name = "vda";
+    vda.size = {k_disk_size};
+    vda.table = table;
+    vda.partitions = {{1, {4096}, {4096}}, {2, {8192}, {8192}}};
+    layout.disks = {vda};
+    facts.filesystems = {{"vda1", "swap", "11111111-0000-4000-8000-000000000001", "", {}, ""},
+                         {"vda2", "ext4", "22222222-0000-4000-8000-000000000002", "", {}, "/"}};
+  }
+  NewIds choose() {
+    return choose_new_ids(root, facts, layout, [](const std::vector<std::string>& parts) {
+      return fmt::format("{:08x}-0123-4567-89ab-{:012x}", crc32_by_bits(join(parts, "|")), 7);
+    });
+  }
+};
+
+TEST(NewIds, AreChosenForFilesystemsTableAndPartitions) {
+  Guest guest;
+  const NewIds ids = guest.choose();
+  EXPECT_THAT(ids.kept, IsEmpty());
+  ASSERT_THAT(ids.changes, SizeIs(5));
+  EXPECT_EQ(ids.changes[0].device, "vda1");
+  EXPECT_EQ(ids.changes[1].from, "22222222-0000-4000-8000-000000000002");
+  EXPECT_NE(ids.changes[0].to, ids.changes[1].to);
+  EXPECT_EQ(ids.changes[2].kind, IdKind::disk);
+  EXPECT_EQ(ids.changes[2].from, "1f2e3d4c");
+  EXPECT_EQ(ids.changes[3].kind, IdKind::partition);
+  EXPECT_EQ(ids.changes[3].from, "1f2e3d4c-01");
+  EXPECT_EQ(ids.changes[4].to, ids.changes[2].to + "-02");
+  EXPECT_EQ(guest.choose().changes, ids.changes);
+  for (const model::IdChange& change : ids.changes) {
+    EXPECT_NE(change.from, change.to);
+    EXPECT_EQ(change.from.size(), change.to.size());
+  }
+}
+
+TEST(NewIds, AreSetInAnMbr) {
+  Guest guest;
+  const NewIds ids = guest.choose();
+  set_table_ids(guest.root, guest.layout.disks[0], ids.changes);
+  EXPECT_EQ(table_id(guest.root, guest.layout.disks[0]), ids.changes[2].to);
+  EXPECT_EQ(partition_uuid(guest.root, "vda", 2), ids.changes[4].to);
+  std::string expected =
+      mbr_disk(static_cast<std::uint32_t>(std::stoul(ids.changes[2].to, nullptr, 16)));
+  EXPECT_EQ(guest.root.read_disk("vda", 0, k_disk_size), expected);
+}
+
+TEST(NewIds, AreSetInBothHeadersOfAGpt) {
+  Guest guest(gpt_disk(), model::TableKind::gpt);
+  const NewIds ids = guest.choose();
+  ASSERT_THAT(ids.changes, SizeIs(5));
+  EXPECT_EQ(ids.changes[2].from, "44444444-4444-4444-4444-444444444444");
+  EXPECT_EQ(ids.changes[3].from, "31313131-3131-3131-3131-313131313131");
+  set_table_ids(guest.root, guest.layout.disks[0], ids.changes);
+  // Read with its checksums: were one wrong, there would be no table.
+  EXPECT_EQ(table_id(guest.root, guest.layout.disks[0]), ids.changes[2].to);
+  EXPECT_EQ(partition_uuid(guest.root, "vda", 1), ids.changes[3].to);
+  EXPECT_EQ(partition_uuid(guest.root, "vda", 2), ids.changes[4].to);
+  const std::string disk = guest.root.read_disk("vda", 0, k_disk_size);
+  const std::size_t last = k_disk_size - k_sector;
+  EXPECT_EQ(disk.substr(2 * k_sector, 128 * 128), disk.substr(last - 32 * k_sector, 128 * 128));
+  EXPECT_EQ(disk.substr(k_sector + 56, 16), disk.substr(last + 56, 16));
+  std::string header = disk.substr(last, 92);
+  const std::string sum = header.substr(16, 4);
+  put(header, 16, 0, 4);
+  std::string wanted(4, '\0');
+  put(wanted, 0, crc32_by_bits(header), 4);
+  EXPECT_EQ(sum, wanted);
+}
+
+TEST(NewIds, LeaveADamagedTableAlone) {
+  std::string disk = gpt_disk();
+  disk[2 * k_sector + 5] = 'x';
+  Guest guest(disk, model::TableKind::gpt);
+  EXPECT_THAT(guest.choose().changes, SizeIs(2));
+  Guest unsigned_guest(mbr_disk(0));
+  EXPECT_THAT(unsigned_guest.choose().changes, SizeIs(2));
+}
+
+TEST(NewIds, SayWhatKeepsItsOwn) {
+  Guest guest;
+  guest.facts.filesystems.push_back({"vdb1", "vfat", "ABCD-1234", "", {}, "/efi"});
+  guest.facts.filesystems.push_back({"vdb2", "unknown", "", "", {}, ""});
+  guest.facts.filesystems.push_back(
+      {"vdb3", "ext4", "22222222-0000-4000-8000-000000000002", "", {}, ""});
+  const NewIds ids = guest.choose();
+  EXPECT_THAT(ids.changes, SizeIs(4));  // swap, table, two partitions
+  ASSERT_THAT(ids.kept, SizeIs(3));
+  EXPECT_EQ(ids.kept[0].id, "uuid-kept");
+  EXPECT_THAT(ids.kept[0].message, HasSubstr("vda2 (ext4)"));
+  EXPECT_THAT(ids.kept[1].message, HasSubstr("vdb1 (vfat)"));
+  EXPECT_THAT(ids.kept[2].message, HasSubstr("vdb3 (ext4)"));
+}
+
+TEST(NewIds, KeepTheUuidOfAnXfsThatTheKernelCouldNotMount) {
+  Guest guest;
+  guest.facts.filesystems[1].type = "xfs";
+  guest.facts.kernels = {{"4.19.0-1", "/boot/vmlinuz-4.19.0-1", "", true},
+                         {"3.16.0-4", "/boot/vmlinuz-3.16.0-4", "", true}};
+  std::string block(k_sector, '\0');
+  block.replace(0, 4, "XFSB");
+  block[100] = static_cast<char>(0xb4);
+  block[101] = static_cast<char>(0xa5);  // with checksums
+  guest.root.write("/vda2", block);
+  EXPECT_THAT(guest.choose().kept, SizeIs(1));
+  EXPECT_THAT(guest.choose().kept[0].message, HasSubstr("3.16.0-4"));
+  guest.facts.kernels.pop_back();
+  EXPECT_THAT(guest.choose().kept, IsEmpty());
+  guest.facts.kernels[0].version = "3.2.0";
+  block[101] = static_cast<char>(0xb4);  // without
+  guest.root.write("/vda2", block);
+  EXPECT_THAT(guest.choose().kept, IsEmpty());
+}
+
+TEST(NewIds, AreUsedInFactsArgumentsAndPlan) {
+  Guest guest;
+  const NewIds ids = guest.choose();
+  use_new_ids(guest.facts, ids.changes);
+  EXPECT_EQ(guest.facts.filesystems[1].uuid, ids.changes[1].to);
+  EXPECT_EQ(with_new_ids("root=UUID=22222222-0000-4000-8000-000000000002 ro", ids.changes),
+            "root=UUID=" + ids.changes[1].to + " ro");
+  EXPECT_EQ(with_new_ids("x=1f2e3d4c", ids.changes), "x=1f2e3d4c");
+  const model::Edits edits = edits_of(ids.changes);
+  ASSERT_THAT(edits, SizeIs(5));
+  EXPECT_EQ(edits[1].path, "vda2");
+  EXPECT_EQ(edits[1].diff,
+            "filesystem (ext4): 22222222-0000-4000-8000-000000000002 -> " + ids.changes[1].to);
+}
+
+TEST(NewIds, AreMissedInAnInitramfsThatNamesAnOldOne) {
+  Guest guest;
+  const NewIds ids = guest.choose();
+  guest.root.write("/boot/initrd-6.1", boot_files::cpio({"by-uuid/" + ids.changes[0].from}));
+  guest.root.write("/boot/initrd-5.1", boot_files::cpio({"by-uuid/" + ids.changes[0].to}));
+  guest.root.write("/boot/initramfs-garbage.img", "x");
+  const model::Findings found = old_ids_in_initramfs(guest.root, ids.changes);
+  ASSERT_THAT(found, SizeIs(1));
+  EXPECT_EQ(found[0].id, "uuid-left");
+  EXPECT_THAT(found[0].message, HasSubstr("/boot/initrd-6.1"));
+}
+
+}  // namespace
+}  // namespace vmconvert::guest
