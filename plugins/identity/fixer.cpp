@@ -105,7 +105,8 @@ void report_name(Host& guest, const Wishes& wishes) {
 void fix(Host& guest) {
   const Wishes& wishes = guest.facts().wishes;
   const bool copies = wishes.identity != "move";
-  if (!copies && wishes.reset.empty() && wishes.keep.empty() && wishes.macs.empty()) {
+  if (!copies && wishes.reset.empty() && wishes.keep.empty() && wishes.macs.empty() &&
+      !wishes.scrub) {
     return;
   }
   if (!knows_all(guest, wishes.keep) || !knows_all(guest, wishes.reset)) {
@@ -113,20 +114,27 @@ void fix(Host& guest) {
   }
   follow_macs(guest);
   for (const Group& group : groups()) {
-    const bool named = has(wishes.reset, group.name);
+    const bool kept = has(wishes.keep, group.name);
+    const bool named =
+        has(wishes.reset, group.name) || (wishes.scrub && !kept && is_scrubbed(group));
     if (named && group.mode == Mode::report) {
       keep(guest, group, VMCONVERT_WARNS);
-    } else if (named || (copies && group.mode == Mode::reset && !has(wishes.keep, group.name))) {
+    } else if (named || (copies && group.mode == Mode::reset && !kept)) {
       if (std::string_view(group.name) == "machine-id") {
         warn_of_returning_id(guest);
       }
       reset(guest, group);
+    } else if (wishes.scrub && group.mode == Mode::report) {
+      keep(guest, group, VMCONVERT_WARNS);
     } else if (copies) {
-      keep(guest, group, has(wishes.keep, group.name) ? VMCONVERT_INFORMS : group.kept);
+      keep(guest, group, kept ? VMCONVERT_INFORMS : group.kept);
     }
   }
   if (copies) {
     report_name(guest, wishes);
+  }
+  if (wishes.scrub) {
+    report_passwords(guest);
   }
   if (wishes.identity == "both-alive") {
     report_addresses(guest, wishes);

@@ -47,6 +47,10 @@ void reset_iscsi(Host& guest, const Group& group);
 void reset_cloud_init(Host& guest, const Group& group);
 void reset_puppet(Host& guest, const Group& group);
 
+// scrub.cpp: the groups that --scrub resets, whatever the profile.
+bool is_scrubbed(const Group& group);
+void report_passwords(Host& guest);
+
 // Old MACs become new ones wherever the network's configuration names them.
 void follow_macs(Host& guest);
 

@@ -23,6 +23,8 @@ struct OptionEntry {
 
 // The group of the identity that --new-uuids is short for.
 constexpr const char* k_new_uuids = "disks";
+// And the wish that is no single group: secrets, histories, logs.
+constexpr const char* k_scrub = "scrub";
 constexpr const char* k_common = "state-dir progress verbose quiet";
 
 const std::vector<OptionEntry>& option_table() {
@@ -191,6 +193,9 @@ const std::vector<OptionEntry>& option_table() {
          app.add_flag_callback(
              "--new-uuids", [&o] { o.identity_reset.emplace_back(k_new_uuids); },
              "new UUIDs for filesystems, swap and partition tables, in all that names them, too");
+         app.add_flag_callback(
+             "--scrub", [&o] { o.identity_reset.emplace_back(k_scrub); },
+             "remove credentials, keys, histories and logs, and overwrite what was deleted");
        }},
       {"checks-dir",
        [](CLI::App& app, Options& o) {
@@ -459,8 +464,9 @@ model::Wishes wishes_of(const Options& options) {
                   "name it once: --identity-keep or --identity-reset");
     }
   }
-  // Not a group of the fixer's: the ids are set before any fixer runs.
+  // No groups of the fixer's: the appliance does these, before all fixers and after them.
   wishes.new_uuids = std::erase(wishes.reset, k_new_uuids) > 0;
+  wishes.scrub = std::erase(wishes.reset, k_scrub) > 0;
   return wishes;
 }
 

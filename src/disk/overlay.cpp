@@ -29,15 +29,19 @@ Error strange_map(const std::string& why) {
 }  // namespace
 
 void create_overlay(const std::filesystem::path& path, const Backing& backing, ByteCount size,
-                    CommandRunner& commands) {
+                    CommandRunner& commands, OverlayPieces pieces) {
   if (std::filesystem::exists(std::filesystem::symlink_status(path))) {
     throw Error(ErrorKind::bad_input, fmt::format("the overlay {} exists already", path.string()),
                 "remove it if no other run uses it");
   }
-  run_or_throw(commands,
-               {{"qemu-img", "create", "-q", "-f", "qcow2", "-F", model::to_string(backing.format),
-                 "-b", backing.filename, "--", std::filesystem::absolute(path).string(),
-                 fmt::format("{}", size.value)}});
+  Command command{{"qemu-img", "create", "-q", "-f", "qcow2", "-F",
+                   model::to_string(backing.format), "-b", backing.filename}};
+  if (pieces == OverlayPieces::small) {
+    command.argv.insert(command.argv.end(), {"-o", "cluster_size=4096"});
+  }
+  command.argv.insert(command.argv.end(), {"--", std::filesystem::absolute(path).string(),
+                                           fmt::format("{}", size.value)});
+  run_or_throw(commands, command);
 }
 
 void move_overlay(const std::filesystem::path& path, const Backing& backing,

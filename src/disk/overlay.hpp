@@ -11,9 +11,13 @@
 
 namespace vmconvert::disk {
 
+// In what pieces the overlay takes and drops data. Small ones are dropped even where only one block
+// of a filesystem was freed; they cost memory and time.
+enum class OverlayPieces { usual, small };
+
 // Error(bad_input) if `path` exists already.
 void create_overlay(const std::filesystem::path& path, const Backing& backing, ByteCount size,
-                    CommandRunner& commands);
+                    CommandRunner& commands, OverlayPieces pieces = OverlayPieces::usual);
 
 // The same content under another name: the overlay is told where it is now.
 void move_overlay(const std::filesystem::path& path, const Backing& backing,

@@ -232,6 +232,13 @@ void Appliance::trim() {
   }
 }
 
+Scrubbed Appliance::scrub(const model::GuestFacts& facts, const model::Layout& layout) {
+  State& state = *m_state;
+  state.report("overwriting free blocks");
+  state.mounted = false;
+  return scrub_disks(state.handle, state.root, facts, layout);
+}
+
 void Appliance::close() {
   State& state = *m_state;
   state.report("closing");

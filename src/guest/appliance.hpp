@@ -13,6 +13,7 @@
 #include "base/units.hpp"
 #include "guest/guest_root.hpp"
 #include "guest/inspect.hpp"
+#include "guest/scrub.hpp"
 #include "model/domain.hpp"
 #include "model/finding.hpp"
 #include "model/guest_facts.hpp"
@@ -76,6 +77,8 @@ class Appliance {
 
   // Tells the overlays which blocks no filesystem uses. Failures become notes.
   void trim();
+  // After trim(): overwrites what was deleted, and swap. Nothing is mounted afterwards.
+  Scrubbed scrub(const model::GuestFacts& facts, const model::Layout& layout);
   // Unmounts, writes everything back, shuts down. Error if a byte may not have arrived.
   void close();
 

@@ -87,8 +87,9 @@ void Conversion::open_overlays() {
         disk, state.source.domain,
         disk::SourceFolders{scratch, state.tools.nbdkit_plugin, state.request.on_bad_sector});
     state.overlays.push_back(scratch / (disk.name + ".overlay.qcow2"));
-    disk::create_overlay(state.overlays.back(), state.disks.back().backing(), disk.size,
-                         state.tools.commands);
+    disk::create_overlay(
+        state.overlays.back(), state.disks.back().backing(), disk.size, state.tools.commands,
+        state.request.wishes.scrub ? disk::OverlayPieces::small : disk::OverlayPieces::usual);
   }
 }
 
@@ -158,6 +159,13 @@ void Conversion::patch() {
     }
     fix_guest(appliance);
     appliance.trim();
+    // What is refused needs no scrub: it is not copied.
+    if (state.request.wishes.scrub && !model::any_blocks(state.result.findings)) {
+      guest::Scrubbed scrubbed = appliance.scrub(state.guest, state.layout);
+      state.result.edits.insert(state.result.edits.end(), scrubbed.edits.begin(),
+                                scrubbed.edits.end());
+      state.add_findings(std::move(scrubbed.findings));
+    }
     appliance.close();
   }
   read_extents();

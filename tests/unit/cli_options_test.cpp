@@ -68,6 +68,15 @@ TEST(Options, NewUuidsAreAWishOfTheirOwn) {
   EXPECT_FALSE(to_request(parse({"plan", "x.cfg"}).options).wishes.new_uuids);
 }
 
+TEST(Options, ScrubIsAWishOfItsOwn) {
+  const job::Request request =
+      to_request(parse({"convert", "x.cfg", "--scrub", "--identity-keep", "logs"}).options);
+  EXPECT_TRUE(request.wishes.scrub);
+  EXPECT_FALSE(request.wishes.new_uuids);
+  EXPECT_THAT(request.wishes.reset, testing::IsEmpty());
+  EXPECT_THAT(request.wishes.keep, testing::ElementsAre("logs"));
+}
+
 TEST(Options, RefusesWhatItDoesNotKnow) {
   EXPECT_THROW(parse({"convert", "x.xml", "--formt", "raw"}), CLI::ParseError);
   EXPECT_THROW(parse({"convert", "x.xml", "--format", "vhd"}), CLI::ParseError);

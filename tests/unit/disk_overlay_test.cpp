@@ -96,6 +96,23 @@ TEST_F(Overlay, TakesChangesAndLeavesTheSourceAlone) {
   EXPECT_TRUE(read_file(raw) == bytes) << "the source was changed";
 }
 
+TEST_F(Overlay, OfSmallPiecesDropsASingleBlock) {
+  const auto raw = write("source.raw", random_bytes(k_mib, 1));
+  const ByteCount size{k_mib};
+  for (const auto& [name, pieces, dropped] :
+       {std::tuple("usual.qcow2", OverlayPieces::usual, std::uint64_t{0}),
+        std::tuple("small.qcow2", OverlayPieces::small, std::uint64_t{4096})}) {
+    const auto overlay = m_folder.path() / name;
+    create_overlay(overlay, {raw.string(), model::DiskFormat::raw}, size, m_commands, pieces);
+    run({"qemu-io", "-f", "qcow2", "-c", "discard 68k 4k", overlay.string()});
+    ByteCount skipped;
+    for (const Extent& extent : map_overlay(overlay, size, m_commands)) {
+      skipped = skipped + (extent.kind == ExtentKind::skipped ? extent.length : ByteCount{});
+    }
+    EXPECT_EQ(skipped.value, dropped) << name;
+  }
+}
+
 TEST_F(Overlay, IsMadeOverAComposedDisk) {
   model::Domain domain;
   domain.disks.emplace_back();

@@ -174,6 +174,43 @@ TEST_F(IdentityFixer, ResetsASingleGroupOfAMove) {
   EXPECT_THAT(findings_now(), IsEmpty());
 }
 
+TEST_F(IdentityFixer, ScrubsSecretsHistoriesAndLogsOfAMove) {
+  facts["wishes"]["scrub"] = true;
+  put("/root/.bash_history", "mysql -psecret\n");
+  put("/root/.ssh/id_ed25519", "PRIVATE\n", 0600);
+  put("/home/eva/.aws/credentials", "KEY\n");
+  put("/var/log/auth.log", "root\n");
+  put("/etc/krb5.keytab", "k");
+  put("/etc/openvpn/client.conf", "key\n");
+  put("/var/spool/postfix/deferred/A", "mail\n");
+  put("/etc/shadow", "root:$6$abc$def:19000::::::\ndaemon:*:19000::::::\n");
+  fix("identity");
+  EXPECT_FALSE(there("/root/.bash_history"));
+  EXPECT_FALSE(there("/root/.ssh/id_ed25519"));
+  EXPECT_FALSE(there("/home/eva/.aws"));
+  EXPECT_FALSE(there("/etc/krb5.keytab"));
+  EXPECT_EQ(get("/var/log/auth.log"), "");
+  EXPECT_TRUE(there("/var/spool/postfix/deferred/A"));  // of the guest's work, not of its secrets
+  EXPECT_TRUE(there("/etc/openvpn/client.conf"));
+  EXPECT_THAT(findings_now(), Contains("identity-kept warns"));
+  EXPECT_THAT(findings_now(), Contains("scrub-passwords warns"));
+  EXPECT_THAT(messages_now(), Contains(HasSubstr("/etc/shadow: root")));
+  EXPECT_THAT(messages_now(), Contains(HasSubstr("/etc/openvpn/client.conf")));
+  for (const auto& edit : result.edits) {
+    EXPECT_EQ(edit.diff.find("secret\n"), std::string::npos) << edit.path;
+  }
+}
+
+TEST_F(IdentityFixer, ScrubsNoGroupThatIsToBeKept) {
+  facts["wishes"]["scrub"] = true;
+  facts["wishes"]["keep"] = {"ssh-user"};
+  put("/root/.ssh/authorized_keys", "ssh-rsa AAAA\n");
+  put("/root/.bash_history", "ls\n");
+  fix("identity");
+  EXPECT_TRUE(there("/root/.ssh/authorized_keys"));
+  EXPECT_FALSE(there("/root/.bash_history"));
+}
+
 TEST_F(IdentityFixer, RefusesAGroupThatIsNotThere) {
   put("/etc/machine-id", std::string(k_id) + "\n");
   wish("clone");
