@@ -3,12 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "guest/device_names.hpp"
 #include "guest/initramfs.hpp"
 #include "guest/inspect.hpp"
+#include "guest/lvm_ids.hpp"
 #include "guest/table_ids.hpp"
 
 namespace vmconvert::guest {
@@ -80,11 +82,51 @@ class Chooser {
                                     printable(kernel)));
       }
     }
+    if (fs.type == "LVM2_member") {
+      return choose_volume(fs);
+    }
     if (fs.type.starts_with("ext") || fs.type == "xfs" || fs.type == "btrfs" || fs.type == "swap") {
       add(IdKind::filesystem, fs.device, fs.type, fs.uuid,
           m_make({"filesystem", fs.device, fs.uuid}));
     } else {
       keep(fs, "vmconvert does not change that kind");
+    }
+  }
+
+  // All of a group carry the ids of all: where one cannot be read, none is changed.
+  bool all_volumes_can_be_read() {
+    return std::all_of(m_facts.filesystems.begin(), m_facts.filesystems.end(),
+                       [&](const model::Filesystem& fs) {
+                         return fs.type != "LVM2_member" || read_lvm_ids(m_guest, fs.device);
+                       });
+  }
+
+  // GRUB's core image finds /boot in a volume by the ids of group and volume; its menu shows it.
+  bool grub_needs(const std::string& group) {
+    return m_facts.loader == "grub2" && !m_facts.menu.empty() &&
+           m_guest.read_if_there(m_facts.menu).value_or("").find("lvmid/" + group) !=
+               std::string::npos;
+  }
+
+  void choose_volume(const model::Filesystem& fs) {
+    const auto ids = all_volumes_can_be_read() ? read_lvm_ids(m_guest, fs.device) : std::nullopt;
+    if (!ids || ids->volume != fs.uuid) {
+      return keep(fs, "the metadata of LVM cannot be read in full");
+    }
+    const auto make = [&](const char* what, const std::string& old) {
+      return lvm_id_of(replace_all(m_make({what, old}), "-", ""));
+    };
+    add(IdKind::physical_volume, fs.device, fs.type, fs.uuid, make("physical-volume", fs.uuid));
+    const bool known = std::any_of(m_result.changes.begin(), m_result.changes.end(),
+                                   [&](const IdChange& c) { return c.from == ids->group; });
+    if (ids->group.empty() || known) {
+      return;
+    }
+    const std::string name = printable(ids->name);
+    if (!grub_needs(ids->group)) {
+      add(IdKind::volume_group, name, "LVM", ids->group, make("volume-group", ids->group));
+    } else if (m_groups_kept.insert(name).second) {
+      m_result.kept.push_back(kept_id(name, "volume group", "GRUB finds its files by it"));
     }
   }
 
@@ -124,6 +166,7 @@ class Chooser {
   const model::Layout& m_layout;
   const IdMaker& m_make;
   NewIds m_result;
+  std::set<std::string> m_groups_kept;
 };
 
 }  // namespace

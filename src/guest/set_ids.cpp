@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string>
 
+#include "guest/lvm_ids.hpp"
 #include "guest/new_ids.hpp"
 #include "guest/table_ids.hpp"
 
@@ -31,6 +33,34 @@ std::string set_one(const IdPlaces& places, const IdChange& change) {
   return {};
 }
 
+bool is_of_lvm(const IdChange& change) {
+  return change.kind == IdKind::physical_volume || change.kind == IdKind::volume_group;
+}
+
+// The kernel's volumes know nothing of ids, but LVM's programs compare them: so they go, and come
+// back under the new ones.
+void set_volumes(const IdPlaces& places, model::IdChanges& changes, model::Findings& kept) {
+  if (std::none_of(changes.begin(), changes.end(), is_of_lvm)) {
+    return;
+  }
+  guestfs_h* g = places.appliance.get();
+  if (guestfs_vg_activate_all(g, 0) != 0) {
+    const std::string why = "its group is in use: " + places.appliance.last_error();
+    for (const IdChange& change : changes) {
+      if (is_of_lvm(change)) {
+        kept.push_back(kept_id(change.device, change.type, why));
+      }
+    }
+    std::erase_if(changes, is_of_lvm);
+  }
+  for (const IdChange& change : changes) {
+    if (change.kind == IdKind::physical_volume) {
+      set_lvm_ids(places.root, change.device, changes);
+    }
+  }
+  places.appliance.check(guestfs_vg_activate_all(g, 1), "activating the guest's volume groups");
+}
+
 }  // namespace
 
 model::Findings set_new_ids(const IdPlaces& places, model::IdChanges& changes) {
@@ -50,6 +80,7 @@ model::Findings set_new_ids(const IdPlaces& places, model::IdChanges& changes) {
   for (const model::TargetDisk& disk : places.layout.disks) {
     set_table_ids(places.root, disk, changes);
   }
+  set_volumes(places, changes, kept);
   for (const GuestMount& mount : places.mounts) {
     places.appliance.check(
         guestfs_mount_options(g, mount.options.c_str(),

@@ -9,6 +9,7 @@
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "base/units.hpp"
+#include "guest/raw_bytes.hpp"
 
 namespace vmconvert::guest {
 namespace {
@@ -23,20 +24,6 @@ constexpr std::size_t k_entries_crc = 88;
 constexpr std::size_t k_guid_of_entry = 16;
 constexpr std::size_t k_guid_size = 16;
 constexpr std::size_t k_header_size = 92;
-
-std::uint64_t number_at(std::string_view bytes, std::size_t at, std::size_t size) {
-  std::uint64_t value = 0;
-  for (std::size_t i = size; i-- > 0;) {
-    value = value << 8U | static_cast<unsigned char>(bytes[at + i]);
-  }
-  return value;
-}
-
-void put_number(std::string& bytes, std::size_t at, std::size_t size, std::uint64_t value) {
-  for (std::size_t i = 0; i < size; ++i) {
-    bytes[at + i] = static_cast<char>(value >> (8 * i));
-  }
-}
 
 std::uint32_t crc32_of(std::string_view bytes) {
   return lzma_crc32(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size(), 0);

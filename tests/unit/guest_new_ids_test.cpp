@@ -11,6 +11,7 @@
 #include "boot_files.hpp"
 #include "guest/device_names.hpp"
 #include "guest/folder_root.hpp"
+#include "guest/lvm_ids.hpp"
 #include "guest/table_ids.hpp"
 
 namespace vmconvert::guest {
@@ -228,6 +229,110 @@ TEST(NewIds, AreMissedInAnInitramfsThatNamesAnOldOne) {
   ASSERT_THAT(found, SizeIs(1));
   EXPECT_EQ(found[0].id, "uuid-left");
   EXPECT_THAT(found[0].message, HasSubstr("/boot/initrd-6.1"));
+}
+
+// LVM's checksum, by its definition: CRC-32 from a number of its own, without the last step.
+std::uint32_t lvm_crc_by_bits(const std::string& text) {
+  std::uint32_t crc = 0xf597a6cf;
+  for (const char byte : text) {
+    crc ^= static_cast<unsigned char>(byte);
+    for (int bit = 0; bit < 8; ++bit) {
+      crc = (crc >> 1U) ^ ((crc & 1U) != 0 ? 0xedb88320U : 0U);
+    }
+  }
+  return crc;
+}
+
+constexpr std::size_t k_area = 4096;
+constexpr std::size_t k_area_size = 8192;
+constexpr const char* k_pv = "abcdef-GHIJ-KLmn-opQR-STuv-wxYZ-012345";
+constexpr const char* k_vg = "0BJY1D-xH0H-Hs3g-lGpZ-SSfH-jXG0-pU7yXU";
+const std::string k_text =
+    std::string("data {\nid = \"") + k_vg + "\"\nphysical_volumes {\npv0 {\nid = \"" + k_pv +
+    "\"\n}\n}\nlogical_volumes {\nlv {\nid = \"VVVVVV-1111-2222-3333-4444-5555-666666\"\n}\n}\n}\n";
+
+// A physical volume whose text begins at `offset` of its metadata area, a ring.
+std::string volume(std::size_t offset) {
+  std::string bytes(64 * 1024, '\0');
+  bytes.replace(512, 8, "LABELONE");
+  put(bytes, 512 + 8, 1, 8);
+  put(bytes, 512 + 20, 32, 4);
+  bytes.replace(512 + 24, 8, "LVM2 001");
+  bytes.replace(544, 32, replace_all(k_pv, "-", ""));
+  put(bytes, 576, bytes.size(), 8);
+  put(bytes, 584, 32 * 1024, 8);
+  put(bytes, 616, k_area, 8);
+  put(bytes, 624, k_area_size, 8);
+  put(bytes, 512 + 16, lvm_crc_by_bits(bytes.substr(512 + 20, 512 - 20)), 4);
+  bytes.replace(k_area + 4, 16, " LVM2 x[5A%r0N*>");
+  put(bytes, k_area + 20, 1, 4);
+  put(bytes, k_area + 24, k_area, 8);
+  put(bytes, k_area + 32, k_area_size, 8);
+  put(bytes, k_area + 40, offset, 8);
+  put(bytes, k_area + 48, k_text.size(), 8);
+  put(bytes, k_area + 56, lvm_crc_by_bits(k_text), 4);
+  put(bytes, k_area, lvm_crc_by_bits(bytes.substr(k_area + 4, 508)), 4);
+  for (std::size_t i = 0; i < k_text.size(); ++i) {
+    const std::size_t at = offset + i;
+    bytes[k_area + (at < k_area_size ? at : at - k_area_size + 512)] = k_text[i];
+  }
+  return bytes;
+}
+
+struct LvmGuest : Guest {
+  LvmGuest() : Guest(mbr_disk(0)) {
+    facts.filesystems[1] = {"vda2", "LVM2_member", k_pv, "", {}, ""};
+    root.write("/vda2", volume(512));
+  }
+};
+
+TEST(NewIds, AreWrittenIntoLvmsLabelAndText) {
+  for (const std::size_t offset : {std::size_t{512}, k_area_size - 60}) {
+    LvmGuest guest;
+    guest.root.write("/vda2", volume(offset));
+    const NewIds ids = guest.choose();
+    EXPECT_THAT(ids.kept, IsEmpty());
+    ASSERT_THAT(ids.changes, SizeIs(3));
+    EXPECT_EQ(ids.changes[1].kind, IdKind::physical_volume);
+    EXPECT_EQ(ids.changes[2].kind, IdKind::volume_group);
+    EXPECT_EQ(ids.changes[2].device, "data");
+    EXPECT_EQ(ids.changes[2].from, k_vg);
+    EXPECT_EQ(ids.changes[2].to.size(), std::string(k_vg).size());
+    set_lvm_ids(guest.root, "vda2", ids.changes);
+    // Read with all checksums.
+    const auto now = read_lvm_ids(guest.root, "vda2");
+    ASSERT_TRUE(now);
+    EXPECT_EQ(now->volume, ids.changes[1].to);
+    EXPECT_EQ(now->group, ids.changes[2].to);
+    const std::string bytes = guest.root.read_disk("vda2", 0, 64 * 1024);
+    EXPECT_EQ(bytes.find(replace_all(k_pv, "-", "")), std::string::npos);
+    const std::string label = bytes.substr(512, 512);
+    std::string sum(4, '\0');
+    put(sum, 0, lvm_crc_by_bits(label.substr(20)), 4);
+    EXPECT_EQ(label.substr(16, 4), sum);
+  }
+}
+
+TEST(NewIds, KeepLvmWhoseTextIsDamaged) {
+  LvmGuest guest;
+  std::string bytes = volume(512);
+  bytes[k_area + 512 + 3] = 'x';
+  guest.root.write("/vda2", bytes);
+  const NewIds ids = guest.choose();
+  EXPECT_THAT(ids.changes, SizeIs(1));
+  ASSERT_THAT(ids.kept, SizeIs(1));
+  EXPECT_THAT(ids.kept[0].message, HasSubstr("vda2 (LVM2_member)"));
+}
+
+TEST(NewIds, KeepTheGroupThatGrubFindsItsFilesIn) {
+  LvmGuest guest;
+  guest.facts.loader = "grub2";
+  guest.facts.menu = "/boot/grub/grub.cfg";
+  guest.root.write(guest.facts.menu, std::string("set root='lvmid/") + k_vg + "/VVVVVV'\n");
+  const NewIds ids = guest.choose();
+  EXPECT_THAT(ids.changes, SizeIs(2));
+  ASSERT_THAT(ids.kept, SizeIs(1));
+  EXPECT_THAT(ids.kept[0].message, HasSubstr("data (volume group)"));
 }
 
 }  // namespace
