@@ -8,6 +8,7 @@
 
 #include "base/text.hpp"
 #include "base/units.hpp"
+#include "guest/raw_bytes.hpp"
 
 namespace vmconvert::guest {
 namespace {
@@ -43,32 +44,14 @@ std::string undo_udev_escapes(std::string_view text) {
   return result;
 }
 
-std::uint64_t little_endian(std::string_view bytes) {
-  std::uint64_t value = 0;
-  for (std::size_t i = bytes.size(); i-- > 0;) {
-    value = value << 8U | static_cast<unsigned char>(bytes[i]);
-  }
-  return value;
-}
-
-// The first three groups of a GUID are little-endian on disk.
-std::string guid_text(std::string_view raw) {
-  std::string text = fmt::format("{:08x}-{:04x}-{:04x}-", little_endian(raw.substr(0, 4)),
-                                 little_endian(raw.substr(4, 2)), little_endian(raw.substr(6, 2)));
-  for (std::size_t i = 8; i < 16; ++i) {
-    text += fmt::format("{}{:02x}", i == 10 ? "-" : "", static_cast<unsigned char>(raw[i]));
-  }
-  return text;
-}
-
 std::string gpt_partition_uuid(GuestRoot& guest, std::string_view disk, unsigned number) {
   const std::string header = guest.read_disk(disk, k_sector_size, k_sector_size);
   if (header.size() < 92 || !header.starts_with("EFI PART")) {
     return {};
   }
-  const std::uint64_t first = little_endian(std::string_view(header).substr(72, 8));
-  const std::uint64_t count = little_endian(std::string_view(header).substr(80, 4));
-  const std::uint64_t size = little_endian(std::string_view(header).substr(84, 4));
+  const std::uint64_t first = number_at(header, 72, 8);
+  const std::uint64_t count = number_at(header, 80, 4);
+  const std::uint64_t size = number_at(header, 84, 4);
   if (number == 0 || number > count || count > 1024 || size < 128 || size > 4096 ||
       first > (1ULL << 40U)) {
     return {};
@@ -170,7 +153,7 @@ std::string partition_uuid(GuestRoot& guest, std::string_view disk, unsigned num
   if (static_cast<unsigned char>(sector[450]) == k_protective) {
     return gpt_partition_uuid(guest, disk, number);
   }
-  const std::uint64_t signature = little_endian(std::string_view(sector).substr(440, 4));
+  const std::uint64_t signature = number_at(sector, 440, 4);
   return signature == 0 ? std::string() : fmt::format("{:08x}-{:02x}", signature, number);
 }
 

@@ -17,9 +17,9 @@ namespace {
 
 using model::IdKind;
 
-constexpr std::size_t k_id = 32;
+constexpr std::size_t k_lvm_id = 32;
 constexpr std::size_t k_area_header = 512;
-constexpr std::uint64_t k_longest_text = 16U << 20U;
+constexpr std::uint64_t k_longest_lvm_text = 16U << 20U;
 constexpr std::string_view k_area_magic = " LVM2 x[5A%r0N*>";
 
 // CRC-32 without its last step, begun with a number of LVM's own.
@@ -28,7 +28,7 @@ std::uint32_t lvm_crc(std::string_view bytes) {
   return ~lzma_crc32(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size(), ~k_first);
 }
 
-struct Text {
+struct LvmText {
   std::uint64_t area = 0;    // where it begins on the volume
   std::uint64_t size = 0;    // of the area
   std::uint64_t offset = 0;  // of the text in it; the ring goes on behind the header
@@ -36,25 +36,25 @@ struct Text {
   std::string content;
 };
 
-struct Volume {
+struct LvmVolume {
   std::uint64_t at = 0;  // of the label's sector
   std::string label;
   std::size_t header = 0;  // in it
-  std::vector<Text> texts;
+  std::vector<LvmText> texts;
 };
 
-[[noreturn]] void refuse(const std::string& device, const char* why) {
+[[noreturn]] void throw_unreadable(const std::string& device, const char* why) {
   throw Error(ErrorKind::bad_input, fmt::format("LVM on {}: {}", device, why));
 }
 
-std::optional<Text> read_text(GuestRoot& guest, const std::string& device, std::uint64_t area,
-                              std::uint64_t size) {
+std::optional<LvmText> read_text(GuestRoot& guest, const std::string& device, std::uint64_t area,
+                                 std::uint64_t size) {
   constexpr std::uint64_t k_ignored = 1;
-  Text text{area, size, 0, guest.read_disk(device, area, k_area_header), {}};
+  LvmText text{area, size, 0, guest.read_disk(device, area, k_area_header), {}};
   const std::string& header = text.header;
   if (lvm_crc(std::string_view(header).substr(4)) != number_at(header, 0, 4) ||
       header.compare(4, k_area_magic.size(), k_area_magic) != 0) {
-    refuse(device, "a metadata area is damaged");
+    throw_unreadable(device, "a metadata area is damaged");
   }
   text.offset = number_at(header, 40, 8);
   const std::uint64_t length = number_at(header, 48, 8);
@@ -62,11 +62,11 @@ std::optional<Text> read_text(GuestRoot& guest, const std::string& device, std::
     return std::nullopt;
   }
   if (number_at(header, 64, 8) != 0) {
-    refuse(device, "its group is in the middle of a change");
+    throw_unreadable(device, "its group is in the middle of a change");
   }
   if (text.offset < k_area_header || text.offset >= size || length == 0 ||
-      length > k_longest_text || length > size - k_area_header) {
-    refuse(device, "a metadata area is damaged");
+      length > k_longest_lvm_text || length > size - k_area_header) {
+    throw_unreadable(device, "a metadata area is damaged");
   }
   const std::uint64_t first = std::min(length, size - text.offset);
   text.content = guest.read_disk(device, area + text.offset, first);
@@ -74,13 +74,13 @@ std::optional<Text> read_text(GuestRoot& guest, const std::string& device, std::
     text.content += guest.read_disk(device, area + k_area_header, length - first);
   }
   if (lvm_crc(text.content) != number_at(header, 56, 4)) {
-    refuse(device, "its text has a wrong checksum");
+    throw_unreadable(device, "its text has a wrong checksum");
   }
   return text;
 }
 
-Volume read_volume(GuestRoot& guest, const std::string& device) {
-  Volume volume;
+LvmVolume read_volume(GuestRoot& guest, const std::string& device) {
+  LvmVolume volume;
   for (std::uint64_t sector = 0; sector < 4 && volume.label.empty(); ++sector) {
     const std::string bytes = guest.read_disk(device, sector * k_sector_size, k_sector_size);
     if (bytes.starts_with("LABELONE") && bytes.compare(24, 8, "LVM2 001") == 0 &&
@@ -90,11 +90,11 @@ Volume read_volume(GuestRoot& guest, const std::string& device) {
     }
   }
   volume.header = volume.label.empty() ? 0 : number_at(volume.label, 20, 4);
-  if (volume.header < 32 || volume.header > k_sector_size - k_id - 8) {
-    refuse(device, "it has no label that can be read");
+  if (volume.header < 32 || volume.header > k_sector_size - k_lvm_id - 8) {
+    throw_unreadable(device, "it has no label that can be read");
   }
   // Two lists of (offset, size): data, then metadata.
-  std::size_t at = volume.header + k_id + 8;
+  std::size_t at = volume.header + k_lvm_id + 8;
   for (int list = 0; list < 2; ++list) {
     for (; at + 16 <= k_sector_size && number_at(volume.label, at, 8) != 0; at += 16) {
       const std::uint64_t size = number_at(volume.label, at + 8, 8);
@@ -113,7 +113,7 @@ std::string without_dashes(const std::string& id) {
   return replace_all(id, "-", "");
 }
 
-void write_text(GuestRoot& guest, const std::string& device, Text text) {
+void write_text(GuestRoot& guest, const std::string& device, LvmText text) {
   put_number(text.header, 56, 4, lvm_crc(text.content));
   put_number(text.header, 0, 4, lvm_crc(std::string_view(text.header).substr(4)));
   const std::uint64_t first = std::min<std::uint64_t>(text.content.size(), text.size - text.offset);
@@ -127,7 +127,7 @@ void write_text(GuestRoot& guest, const std::string& device, Text text) {
 }  // namespace
 
 std::string lvm_id_of(const std::string& letters) {
-  std::string id = letters.substr(0, k_id);
+  std::string id = letters.substr(0, k_lvm_id);
   for (const std::size_t at : {26U, 22U, 18U, 14U, 10U, 6U}) {
     id.insert(at, 1, '-');
   }
@@ -136,10 +136,10 @@ std::string lvm_id_of(const std::string& letters) {
 
 std::optional<LvmIds> read_lvm_ids(GuestRoot& guest, const std::string& device) {
   constexpr std::string_view k_key = "id = \"";
-  constexpr std::size_t k_spelled = k_id + 6;
+  constexpr std::size_t k_spelled = k_lvm_id + 6;
   try {
-    const Volume volume = read_volume(guest, device);
-    LvmIds ids{lvm_id_of(volume.label.substr(volume.header, k_id)), {}, {}};
+    const LvmVolume volume = read_volume(guest, device);
+    LvmIds ids{lvm_id_of(volume.label.substr(volume.header, k_lvm_id)), {}, {}};
     if (!volume.texts.empty()) {
       const std::string& text = volume.texts.front().content;
       // The group's own id is the first; the name stands before the first brace.
@@ -159,19 +159,19 @@ std::optional<LvmIds> read_lvm_ids(GuestRoot& guest, const std::string& device) 
 }
 
 void set_lvm_ids(GuestRoot& guest, const std::string& device, const model::IdChanges& changes) {
-  Volume volume = read_volume(guest, device);
+  LvmVolume volume = read_volume(guest, device);
   for (const model::IdChange& change : changes) {
     if (change.kind != IdKind::physical_volume && change.kind != IdKind::volume_group) {
       continue;
     }
-    for (Text& text : volume.texts) {
+    for (LvmText& text : volume.texts) {
       text.content = replace_all(std::move(text.content), change.from, change.to);
     }
     if (change.kind == IdKind::physical_volume && change.device == device) {
-      volume.label.replace(volume.header, k_id, without_dashes(change.to));
+      volume.label.replace(volume.header, k_lvm_id, without_dashes(change.to));
     }
   }
-  for (Text& text : volume.texts) {
+  for (LvmText& text : volume.texts) {
     write_text(guest, device, std::move(text));
   }
   put_number(volume.label, 16, 4, lvm_crc(std::string_view(volume.label).substr(20)));

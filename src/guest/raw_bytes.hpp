@@ -1,6 +1,9 @@
-// Little-endian numbers in texts of raw bytes.
+// Little-endian numbers and GUIDs in texts of raw bytes.
 #pragma once
 
+#include <fmt/format.h>
+
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -20,6 +23,20 @@ inline void put_number(std::string& bytes, std::size_t at, std::size_t size, std
   for (std::size_t i = 0; i < size; ++i) {
     bytes[at + i] = static_cast<char>(value >> (8 * i));
   }
+}
+
+// Where the bytes of a GUID's text lie on disk: the first three groups are little-endian.
+inline constexpr std::size_t k_guid_bytes = 16;
+inline constexpr std::array<std::size_t, k_guid_bytes> k_guid_places = {
+    3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15};
+
+inline std::string guid_text(std::string_view raw) {
+  std::string text;
+  for (std::size_t i = 0; i < k_guid_bytes; ++i) {
+    text += fmt::format("{}{:02x}", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "",
+                        static_cast<unsigned char>(raw[k_guid_places[i]]));
+  }
+  return text;
 }
 
 }  // namespace vmconvert::guest

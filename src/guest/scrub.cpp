@@ -12,22 +12,22 @@ namespace {
 
 using model::Filesystem;
 
-constexpr std::uint64_t k_block = 4096;  // of the overlay of a guest that is scrubbed
+constexpr std::uint64_t k_overlay_block = 4096;  // of the overlay of a guest that is scrubbed
 
-model::Finding left(const std::string& what, const std::string& why) {
+model::Finding still_readable(const std::string& what, const std::string& why) {
   return {"scrub-left", model::Severity::warns,
           fmt::format("what was deleted may still be read in {}: {}", what, why),
           "overwrite it in the new guest before the image is given away"};
 }
 
-std::string named(const Filesystem& fs) {
+std::string name_of(const Filesystem& fs) {
   return fmt::format("{} ({})", fs.device, printable(fs.type));
 }
 
 bool lies_on_blocks(const model::Layout& layout) {
   for (const model::TargetDisk& disk : layout.disks) {
     for (const model::Partition& part : disk.partitions) {
-      if (part.start.value % k_block != 0) {
+      if (part.start.value % k_overlay_block != 0) {
         return false;
       }
     }
@@ -51,7 +51,7 @@ class Scrubber {
       m_result.edits.push_back({"scrub", fs.device, "free blocks are zeros: trimmed"});
     } else if (fs.type != "LVM2_member" && fs.type != "linux_raid_member") {
       m_result.findings.push_back(
-          left(named(fs), "vmconvert knows no free space in content of that kind"));
+          still_readable(name_of(fs), "vmconvert knows no free space in content of that kind"));
     }
   }
 
@@ -87,7 +87,7 @@ class Scrubber {
     if (guestfs_is_ready(m_appliance.get()) != 1) {
       m_appliance.fail(fmt::format("overwriting free blocks of {}", fs.device));
     }
-    m_result.findings.push_back(left(named(fs), m_appliance.last_error()));
+    m_result.findings.push_back(still_readable(name_of(fs), m_appliance.last_error()));
   }
 
   ApplianceHandle& m_appliance;
@@ -102,15 +102,17 @@ model::Findings scrub_gaps(const std::string& fstab, const model::GuestFacts& fa
   model::Findings found;
   for (const FstabEntry& entry : read_fstab(fstab)) {
     if (entry.is_swap() && entry.device.starts_with('/') && !entry.device.starts_with("/dev/")) {
-      found.push_back(left("the swap file " + printable(entry.device), "it is copied as it is"));
+      found.push_back(
+          still_readable("the swap file " + printable(entry.device), "it is copied as it is"));
     }
   }
   if (!lies_on_blocks(layout)) {
     for (const Filesystem& fs : facts.filesystems) {
       if (fs.type == "xfs" || fs.type == "btrfs") {
-        found.push_back(left(named(fs),
-                             "its partition begins within a block of 4 KiB, so the ends of freed "
-                             "stretches could not be dropped"));
+        found.push_back(
+            still_readable(name_of(fs),
+                           "its partition begins within a block of 4 KiB, so the ends of freed "
+                           "stretches could not be dropped"));
       }
     }
   }
@@ -123,8 +125,8 @@ model::Findings scrub_gaps(const std::string& fstab, const model::GuestFacts& fa
       covered += part.length.value;
     }
     if (disk.size.value > covered + k_mib) {
-      found.push_back(left("parts of " + disk.name + " that belong to no partition",
-                           "they are copied as they are"));
+      found.push_back(still_readable("parts of " + disk.name + " that belong to no partition",
+                                     "they are copied as they are"));
     }
   }
   return found;

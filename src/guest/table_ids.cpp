@@ -16,37 +16,23 @@ namespace {
 
 constexpr std::size_t k_signature = 440;  // in sector 0
 // In the header of a GPT (UEFI specification, 5.3.2).
-constexpr std::size_t k_header_crc = 16;
+constexpr std::size_t k_gpt_crc = 16;
 constexpr std::size_t k_other_header = 32;
 constexpr std::size_t k_disk_guid = 56;
 constexpr std::size_t k_entries_at = 72;
 constexpr std::size_t k_entries_crc = 88;
 constexpr std::size_t k_guid_of_entry = 16;
-constexpr std::size_t k_guid_size = 16;
-constexpr std::size_t k_header_size = 92;
+constexpr std::size_t k_gpt_header = 92;
 
 std::uint32_t crc32_of(std::string_view bytes) {
   return lzma_crc32(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size(), 0);
 }
 
-// Where the bytes of a GUID's text lie on disk: the first three groups are little-endian.
-constexpr std::size_t k_places[k_guid_size] = {3, 2, 1,  0,  5,  4,  7,  6,
-                                               8, 9, 10, 11, 12, 13, 14, 15};
-
-std::string guid_text(std::string_view raw) {
-  std::string text;
-  for (std::size_t i = 0; i < k_guid_size; ++i) {
-    text += fmt::format("{}{:02x}", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "",
-                        static_cast<unsigned char>(raw[k_places[i]]));
-  }
-  return text;
-}
-
 std::string guid_bytes(const std::string& text) {
   const std::string digits = replace_all(text, "-", "");
-  std::string raw(k_guid_size, '\0');
-  for (std::size_t i = 0; i < k_guid_size; ++i) {
-    raw[k_places[i]] = static_cast<char>(std::stoi(digits.substr(2 * i, 2), nullptr, 16));
+  std::string raw(k_guid_bytes, '\0');
+  for (std::size_t i = 0; i < k_guid_bytes; ++i) {
+    raw[k_guid_places[i]] = static_cast<char>(std::stoi(digits.substr(2 * i, 2), nullptr, 16));
   }
   return raw;
 }
@@ -72,16 +58,16 @@ std::optional<Gpt> read_gpt(GuestRoot& guest, const std::string& disk, std::uint
   const std::uint64_t first = number_at(gpt.header, k_entries_at, 8);
   const std::uint64_t count = number_at(gpt.header, 80, 4);
   const std::uint64_t each = number_at(gpt.header, 84, 4);
-  if (size < k_header_size || size > k_sector_size || count == 0 || count > 1024 || each < 128 ||
+  if (size < k_gpt_header || size > k_sector_size || count == 0 || count > 1024 || each < 128 ||
       each > 4096 || first >= sectors || count * each > (sectors - first) * k_sector_size) {
     return std::nullopt;
   }
   std::string plain = gpt.header.substr(0, size);
-  put_number(plain, k_header_crc, 4, 0);
+  put_number(plain, k_gpt_crc, 4, 0);
   gpt.entries_at = first * k_sector_size;
   gpt.entries = guest.read_disk(disk, gpt.entries_at, count * each);
   if (gpt.entries.size() != count * each ||
-      crc32_of(plain) != number_at(gpt.header, k_header_crc, 4) ||
+      crc32_of(plain) != number_at(gpt.header, k_gpt_crc, 4) ||
       crc32_of(gpt.entries) != number_at(gpt.header, k_entries_crc, 4)) {
     return std::nullopt;
   }
@@ -93,22 +79,22 @@ void write_gpt(GuestRoot& guest, const std::string& disk, Gpt gpt,
   const std::size_t each = number_at(gpt.header, 84, 4);
   for (const model::IdChange& change : changes) {
     if (change.kind == model::IdKind::disk && change.device == disk) {
-      gpt.header.replace(k_disk_guid, k_guid_size, guid_bytes(change.to));
+      gpt.header.replace(k_disk_guid, k_guid_bytes, guid_bytes(change.to));
     }
     if (change.kind != model::IdKind::partition) {
       continue;
     }
     const std::string from = guid_bytes(change.from);
     for (std::size_t at = 0; at + each <= gpt.entries.size(); at += each) {
-      if (gpt.entries.compare(at + k_guid_of_entry, k_guid_size, from) == 0) {
-        gpt.entries.replace(at + k_guid_of_entry, k_guid_size, guid_bytes(change.to));
+      if (gpt.entries.compare(at + k_guid_of_entry, k_guid_bytes, from) == 0) {
+        gpt.entries.replace(at + k_guid_of_entry, k_guid_bytes, guid_bytes(change.to));
       }
     }
   }
   put_number(gpt.header, k_entries_crc, 4, crc32_of(gpt.entries));
-  put_number(gpt.header, k_header_crc, 4, 0);
+  put_number(gpt.header, k_gpt_crc, 4, 0);
   const std::string_view counted(gpt.header.data(), number_at(gpt.header, 12, 4));
-  put_number(gpt.header, k_header_crc, 4, crc32_of(counted));
+  put_number(gpt.header, k_gpt_crc, 4, crc32_of(counted));
   guest.write_disk(disk, gpt.entries_at, gpt.entries);
   guest.write_disk(disk, gpt.sector * k_sector_size, gpt.header);
 }
@@ -119,7 +105,7 @@ std::string table_id(GuestRoot& guest, const model::TargetDisk& disk) {
   const std::uint64_t sectors = disk.size.value / k_sector_size;
   if (disk.table == model::TableKind::gpt) {
     const auto gpt = read_gpt(guest, disk.name, 1, sectors);
-    return gpt ? guid_text(std::string_view(gpt->header).substr(k_disk_guid, k_guid_size)) : "";
+    return gpt ? guid_text(std::string_view(gpt->header).substr(k_disk_guid, k_guid_bytes)) : "";
   }
   if (disk.table != model::TableKind::mbr || sectors == 0) {
     return {};

@@ -6,8 +6,8 @@ using testing::Contains;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-const std::string k_old = "0a1b2c3d-1111-4222-8333-444455556666";
-const std::string k_new = "9f8e7d6c-aaaa-4bbb-8ccc-ddddeeeeffff";
+const std::string k_old_uuid = "0a1b2c3d-1111-4222-8333-444455556666";
+const std::string k_new_uuid = "9f8e7d6c-aaaa-4bbb-8ccc-ddddeeeeffff";
 
 class NewUuidsFixer : public FixerTest {
  protected:
@@ -26,46 +26,48 @@ class NewUuidsFixer : public FixerTest {
 };
 
 TEST_F(NewUuidsFixer, ChangesNothingWithoutNewIds) {
-  put("/etc/fstab", "UUID=" + k_old + " / ext4 defaults 0 1\n");
+  put("/etc/fstab", "UUID=" + k_old_uuid + " / ext4 defaults 0 1\n");
   fix("new-uuids");
   EXPECT_THAT(edits_now(), IsEmpty());
   EXPECT_THAT(watched(), IsEmpty());
 }
 
 TEST_F(NewUuidsFixer, FollowsAFilesystemThroughAllFilesThatNameIt) {
-  change("filesystem", "vda2", k_old, k_new);
+  change("filesystem", "vda2", k_old_uuid, k_new_uuid);
   const std::vector<std::pair<std::string, std::string>> files = {
-      {"/etc/fstab", "# " + k_old + "\nUUID=\"" + k_old + "\"\t/ ext4 errors=remount-ro 0 1\n"},
-      {"/etc/crypttab", "swap /dev/disk/by-uuid/" + k_old + " /dev/urandom swap\n"},
-      {"/boot/grub/grub.cfg", "search --no-floppy --fs-uuid --set=root " + k_old +
-                                  "\nlinux /vmlinuz root=UUID=" + k_old + " ro\n"},
-      {"/boot/grub/menu.lst", "# kopt=root=UUID=" + k_old + " ro\r\nuuid " + k_old + "\n"},
-      {"/boot/loader/entries/a-5.14.conf", "options root=UUID=" + k_old + "\n"},
-      {"/boot/extlinux/extlinux.conf", "append root=UUID=" + k_old + "\n"},
-      {"/etc/default/grub", "GRUB_CMDLINE_LINUX=\"resume=UUID=" + k_old + "\"\n"},
-      {"/etc/initramfs-tools/conf.d/resume", "RESUME=UUID=" + k_old},
-      {"/etc/systemd/system/srv.mount", "[Mount]\nWhat=/dev/disk/by-uuid/" + k_old + "\n"}};
+      {"/etc/fstab",
+       "# " + k_old_uuid + "\nUUID=\"" + k_old_uuid + "\"\t/ ext4 errors=remount-ro 0 1\n"},
+      {"/etc/crypttab", "swap /dev/disk/by-uuid/" + k_old_uuid + " /dev/urandom swap\n"},
+      {"/boot/grub/grub.cfg", "search --no-floppy --fs-uuid --set=root " + k_old_uuid +
+                                  "\nlinux /vmlinuz root=UUID=" + k_old_uuid + " ro\n"},
+      {"/boot/grub/menu.lst",
+       "# kopt=root=UUID=" + k_old_uuid + " ro\r\nuuid " + k_old_uuid + "\n"},
+      {"/boot/loader/entries/a-5.14.conf", "options root=UUID=" + k_old_uuid + "\n"},
+      {"/boot/extlinux/extlinux.conf", "append root=UUID=" + k_old_uuid + "\n"},
+      {"/etc/default/grub", "GRUB_CMDLINE_LINUX=\"resume=UUID=" + k_old_uuid + "\"\n"},
+      {"/etc/initramfs-tools/conf.d/resume", "RESUME=UUID=" + k_old_uuid},
+      {"/etc/systemd/system/srv.mount", "[Mount]\nWhat=/dev/disk/by-uuid/" + k_old_uuid + "\n"}};
   for (const auto& [path, text] : files) {
     put(path, text);
   }
   fix("new-uuids");
   for (const auto& [path, text] : files) {
-    EXPECT_EQ(get(path), vmconvert::replace_all(text, k_old, k_new)) << path;
+    EXPECT_EQ(get(path), vmconvert::replace_all(text, k_old_uuid, k_new_uuid)) << path;
   }
 }
 
 TEST_F(NewUuidsFixer, KeepsTheSizeOfGrubenvAndWhatIsNoText) {
-  change("filesystem", "vda2", k_old, k_new);
-  std::string env = "# GRUB Environment Block\nkernelopts=root=UUID=" + k_old + " ro\n";
+  change("filesystem", "vda2", k_old_uuid, k_new_uuid);
+  std::string env = "# GRUB Environment Block\nkernelopts=root=UUID=" + k_old_uuid + " ro\n";
   env.resize(1024, '#');
   put("/boot/grub2/grubenv", env);
-  put("/etc/default/grub", std::string("x\0UUID=", 7) + k_old);
-  put("/etc/fstab.bak", k_old);
+  put("/etc/default/grub", std::string("x\0UUID=", 7) + k_old_uuid);
+  put("/etc/fstab.bak", k_old_uuid);
   fix("new-uuids");
   EXPECT_EQ(get("/boot/grub2/grubenv").size(), 1024U);
-  EXPECT_THAT(get("/boot/grub2/grubenv"), HasSubstr("root=UUID=" + k_new));
-  EXPECT_EQ(get("/etc/default/grub"), std::string("x\0UUID=", 7) + k_old);
-  EXPECT_EQ(get("/etc/fstab.bak"), k_old);
+  EXPECT_THAT(get("/boot/grub2/grubenv"), HasSubstr("root=UUID=" + k_new_uuid));
+  EXPECT_EQ(get("/etc/default/grub"), std::string("x\0UUID=", 7) + k_old_uuid);
+  EXPECT_EQ(get("/etc/fstab.bak"), k_old_uuid);
 }
 
 TEST_F(NewUuidsFixer, WritesUpperCaseAsItWas) {
@@ -105,10 +107,10 @@ TEST_F(NewUuidsFixer, KnowsHowLvmAndMdadmWriteTheirs) {
 }
 
 TEST_F(NewUuidsFixer, HasTheOldOnesLookedForAfterwards) {
-  change("filesystem", "vda2", k_old, k_new);
+  change("filesystem", "vda2", k_old_uuid, k_new_uuid);
   change("disk", "vda", "1f2e3d4c", "aaaabbbb");
   fix("new-uuids");
-  EXPECT_THAT(watched(), Contains(k_old));
+  EXPECT_THAT(watched(), Contains(k_old_uuid));
   EXPECT_THAT(watched(), Contains("0a1b2c3d\\x2d1111\\x2d4222\\x2d8333\\x2d444455556666"));
   EXPECT_THAT(watched(), Not(Contains("1f2e3d4c")));
   EXPECT_EQ(result.watched.front().finding.id, "uuid-left");

@@ -24,7 +24,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
 
-constexpr std::size_t k_sector = 512;
+constexpr std::size_t k_test_sector = 512;
 constexpr std::size_t k_disk_size = 1U << 20U;
 
 std::uint32_t crc32_by_bits(const std::string& text) {
@@ -38,57 +38,57 @@ std::uint32_t crc32_by_bits(const std::string& text) {
   return ~crc;
 }
 
-void put(std::string& bytes, std::size_t at, std::uint64_t value, std::size_t size) {
+void put_le(std::string& bytes, std::size_t at, std::uint64_t value, std::size_t size) {
   for (std::size_t i = 0; i < size; ++i) {
     bytes[at + i] = static_cast<char>(value >> (8 * i));
   }
 }
 
 // A disk with two partitions and a GPT at either end.
-std::string gpt_disk() {
+std::string disk_with_gpt() {
   std::string disk(k_disk_size, '\0');
   disk[450] = static_cast<char>(0xee);
-  put(disk, 510, 0xaa55, 2);
+  put_le(disk, 510, 0xaa55, 2);
   std::string entries(128 * 128, '\0');
   for (std::size_t i = 0; i < 2; ++i) {
     entries.replace(i * 128, 16, std::string(16, 'T'));
     entries.replace(i * 128 + 16, 16, std::string(16, static_cast<char>('1' + i)));
   }
-  const std::size_t last = k_disk_size / k_sector - 1;
+  const std::size_t last = k_disk_size / k_test_sector - 1;
   for (const auto& [own, other, place] :
        {std::tuple<std::size_t, std::size_t, std::size_t>{1, last, 2}, {last, 1, last - 32}}) {
     std::string header = "EFI PART";
-    header.resize(k_sector, '\0');
-    put(header, 12, 92, 4);
-    put(header, 24, own, 8);
-    put(header, 32, other, 8);
+    header.resize(k_test_sector, '\0');
+    put_le(header, 12, 92, 4);
+    put_le(header, 24, own, 8);
+    put_le(header, 32, other, 8);
     header.replace(56, 16, std::string(16, 'D'));
-    put(header, 72, place, 8);
-    put(header, 80, 128, 4);
-    put(header, 84, 128, 4);
-    put(header, 88, crc32_by_bits(entries), 4);
-    put(header, 16, crc32_by_bits(header.substr(0, 92)), 4);
-    disk.replace(own * k_sector, k_sector, header);
-    disk.replace(place * k_sector, entries.size(), entries);
+    put_le(header, 72, place, 8);
+    put_le(header, 80, 128, 4);
+    put_le(header, 84, 128, 4);
+    put_le(header, 88, crc32_by_bits(entries), 4);
+    put_le(header, 16, crc32_by_bits(header.substr(0, 92)), 4);
+    disk.replace(own * k_test_sector, k_test_sector, header);
+    disk.replace(place * k_test_sector, entries.size(), entries);
   }
   return disk;
 }
 
-std::string mbr_disk(std::uint32_t signature) {
+std::string disk_with_mbr(std::uint32_t signature) {
   std::string disk(k_disk_size, '\0');
-  put(disk, 440, signature, 4);
-  put(disk, 510, 0xaa55, 2);
+  put_le(disk, 440, signature, 4);
+  put_le(disk, 510, 0xaa55, 2);
   return disk;
 }
 
-struct Guest {
+struct GuestWithIds {
   TempDir temp{fs::temp_directory_path(), "vmconvert-test"};
   FolderRoot root{temp.path(), {{"vda", temp.path() / "vda"}, {"vda2", temp.path() / "vda2"}}};
   model::GuestFacts facts;
   model::Layout layout;
 
-  explicit Guest(const std::string& disk = mbr_disk(0x1f2e3d4c),
-                 model::TableKind table = model::TableKind::mbr) {
+  explicit GuestWithIds(const std::string& disk = disk_with_mbr(0x1f2e3d4c),
+                        model::TableKind table = model::TableKind::mbr) {
     root.write("/vda", disk);
     model::TargetDisk vda;
     vda.name = "vda";
@@ -107,7 +107,7 @@ struct Guest {
 };
 
 TEST(NewIds, AreChosenForFilesystemsTableAndPartitions) {
-  Guest guest;
+  GuestWithIds guest;
   const NewIds ids = guest.choose();
   EXPECT_THAT(ids.kept, IsEmpty());
   ASSERT_THAT(ids.changes, SizeIs(5));
@@ -127,18 +127,18 @@ TEST(NewIds, AreChosenForFilesystemsTableAndPartitions) {
 }
 
 TEST(NewIds, AreSetInAnMbr) {
-  Guest guest;
+  GuestWithIds guest;
   const NewIds ids = guest.choose();
   set_table_ids(guest.root, guest.layout.disks[0], ids.changes);
   EXPECT_EQ(table_id(guest.root, guest.layout.disks[0]), ids.changes[2].to);
   EXPECT_EQ(partition_uuid(guest.root, "vda", 2), ids.changes[4].to);
   std::string expected =
-      mbr_disk(static_cast<std::uint32_t>(std::stoul(ids.changes[2].to, nullptr, 16)));
+      disk_with_mbr(static_cast<std::uint32_t>(std::stoul(ids.changes[2].to, nullptr, 16)));
   EXPECT_EQ(guest.root.read_disk("vda", 0, k_disk_size), expected);
 }
 
 TEST(NewIds, AreSetInBothHeadersOfAGpt) {
-  Guest guest(gpt_disk(), model::TableKind::gpt);
+  GuestWithIds guest(disk_with_gpt(), model::TableKind::gpt);
   const NewIds ids = guest.choose();
   ASSERT_THAT(ids.changes, SizeIs(5));
   EXPECT_EQ(ids.changes[2].from, "44444444-4444-4444-4444-444444444444");
@@ -149,28 +149,29 @@ TEST(NewIds, AreSetInBothHeadersOfAGpt) {
   EXPECT_EQ(partition_uuid(guest.root, "vda", 1), ids.changes[3].to);
   EXPECT_EQ(partition_uuid(guest.root, "vda", 2), ids.changes[4].to);
   const std::string disk = guest.root.read_disk("vda", 0, k_disk_size);
-  const std::size_t last = k_disk_size - k_sector;
-  EXPECT_EQ(disk.substr(2 * k_sector, 128 * 128), disk.substr(last - 32 * k_sector, 128 * 128));
-  EXPECT_EQ(disk.substr(k_sector + 56, 16), disk.substr(last + 56, 16));
+  const std::size_t last = k_disk_size - k_test_sector;
+  EXPECT_EQ(disk.substr(2 * k_test_sector, 128 * 128),
+            disk.substr(last - 32 * k_test_sector, 128 * 128));
+  EXPECT_EQ(disk.substr(k_test_sector + 56, 16), disk.substr(last + 56, 16));
   std::string header = disk.substr(last, 92);
   const std::string sum = header.substr(16, 4);
-  put(header, 16, 0, 4);
+  put_le(header, 16, 0, 4);
   std::string wanted(4, '\0');
-  put(wanted, 0, crc32_by_bits(header), 4);
+  put_le(wanted, 0, crc32_by_bits(header), 4);
   EXPECT_EQ(sum, wanted);
 }
 
 TEST(NewIds, LeaveADamagedTableAlone) {
-  std::string disk = gpt_disk();
-  disk[2 * k_sector + 5] = 'x';
-  Guest guest(disk, model::TableKind::gpt);
+  std::string disk = disk_with_gpt();
+  disk[2 * k_test_sector + 5] = 'x';
+  GuestWithIds guest(disk, model::TableKind::gpt);
   EXPECT_THAT(guest.choose().changes, SizeIs(2));
-  Guest unsigned_guest(mbr_disk(0));
+  GuestWithIds unsigned_guest(disk_with_mbr(0));
   EXPECT_THAT(unsigned_guest.choose().changes, SizeIs(2));
 }
 
 TEST(NewIds, SayWhatKeepsItsOwn) {
-  Guest guest;
+  GuestWithIds guest;
   guest.facts.filesystems.push_back({"vdb1", "vfat", "ABCD-1234", "", {}, "/efi"});
   guest.facts.filesystems.push_back({"vdb2", "unknown", "", "", {}, ""});
   guest.facts.filesystems.push_back(
@@ -185,11 +186,11 @@ TEST(NewIds, SayWhatKeepsItsOwn) {
 }
 
 TEST(NewIds, KeepTheUuidOfAnXfsThatTheKernelCouldNotMount) {
-  Guest guest;
+  GuestWithIds guest;
   guest.facts.filesystems[1].type = "xfs";
   guest.facts.kernels = {{"4.19.0-1", "/boot/vmlinuz-4.19.0-1", "", true},
                          {"3.16.0-4", "/boot/vmlinuz-3.16.0-4", "", true}};
-  std::string block(k_sector, '\0');
+  std::string block(k_test_sector, '\0');
   block.replace(0, 4, "XFSB");
   block[100] = static_cast<char>(0xb4);
   block[101] = static_cast<char>(0xa5);  // with checksums
@@ -205,7 +206,7 @@ TEST(NewIds, KeepTheUuidOfAnXfsThatTheKernelCouldNotMount) {
 }
 
 TEST(NewIds, AreUsedInFactsArgumentsAndPlan) {
-  Guest guest;
+  GuestWithIds guest;
   const NewIds ids = guest.choose();
   use_new_ids(guest.facts, ids.changes);
   EXPECT_EQ(guest.facts.filesystems[1].uuid, ids.changes[1].to);
@@ -220,7 +221,7 @@ TEST(NewIds, AreUsedInFactsArgumentsAndPlan) {
 }
 
 TEST(NewIds, AreMissedInAnInitramfsThatNamesAnOldOne) {
-  Guest guest;
+  GuestWithIds guest;
   const NewIds ids = guest.choose();
   guest.root.write("/boot/initrd-6.1", boot_files::cpio({"by-uuid/" + ids.changes[0].from}));
   guest.root.write("/boot/initrd-5.1", boot_files::cpio({"by-uuid/" + ids.changes[0].to}));
@@ -247,49 +248,49 @@ constexpr std::size_t k_area = 4096;
 constexpr std::size_t k_area_size = 8192;
 constexpr const char* k_pv = "abcdef-GHIJ-KLmn-opQR-STuv-wxYZ-012345";
 constexpr const char* k_vg = "0BJY1D-xH0H-Hs3g-lGpZ-SSfH-jXG0-pU7yXU";
-const std::string k_text =
+const std::string k_group_text =
     std::string("data {\nid = \"") + k_vg + "\"\nphysical_volumes {\npv0 {\nid = \"" + k_pv +
     "\"\n}\n}\nlogical_volumes {\nlv {\nid = \"VVVVVV-1111-2222-3333-4444-5555-666666\"\n}\n}\n}\n";
 
 // A physical volume whose text begins at `offset` of its metadata area, a ring.
-std::string volume(std::size_t offset) {
+std::string volume_image(std::size_t offset) {
   std::string bytes(64 * 1024, '\0');
   bytes.replace(512, 8, "LABELONE");
-  put(bytes, 512 + 8, 1, 8);
-  put(bytes, 512 + 20, 32, 4);
+  put_le(bytes, 512 + 8, 1, 8);
+  put_le(bytes, 512 + 20, 32, 4);
   bytes.replace(512 + 24, 8, "LVM2 001");
   bytes.replace(544, 32, replace_all(k_pv, "-", ""));
-  put(bytes, 576, bytes.size(), 8);
-  put(bytes, 584, 32 * 1024, 8);
-  put(bytes, 616, k_area, 8);
-  put(bytes, 624, k_area_size, 8);
-  put(bytes, 512 + 16, lvm_crc_by_bits(bytes.substr(512 + 20, 512 - 20)), 4);
+  put_le(bytes, 576, bytes.size(), 8);
+  put_le(bytes, 584, 32 * 1024, 8);
+  put_le(bytes, 616, k_area, 8);
+  put_le(bytes, 624, k_area_size, 8);
+  put_le(bytes, 512 + 16, lvm_crc_by_bits(bytes.substr(512 + 20, 512 - 20)), 4);
   bytes.replace(k_area + 4, 16, " LVM2 x[5A%r0N*>");
-  put(bytes, k_area + 20, 1, 4);
-  put(bytes, k_area + 24, k_area, 8);
-  put(bytes, k_area + 32, k_area_size, 8);
-  put(bytes, k_area + 40, offset, 8);
-  put(bytes, k_area + 48, k_text.size(), 8);
-  put(bytes, k_area + 56, lvm_crc_by_bits(k_text), 4);
-  put(bytes, k_area, lvm_crc_by_bits(bytes.substr(k_area + 4, 508)), 4);
-  for (std::size_t i = 0; i < k_text.size(); ++i) {
+  put_le(bytes, k_area + 20, 1, 4);
+  put_le(bytes, k_area + 24, k_area, 8);
+  put_le(bytes, k_area + 32, k_area_size, 8);
+  put_le(bytes, k_area + 40, offset, 8);
+  put_le(bytes, k_area + 48, k_group_text.size(), 8);
+  put_le(bytes, k_area + 56, lvm_crc_by_bits(k_group_text), 4);
+  put_le(bytes, k_area, lvm_crc_by_bits(bytes.substr(k_area + 4, 508)), 4);
+  for (std::size_t i = 0; i < k_group_text.size(); ++i) {
     const std::size_t at = offset + i;
-    bytes[k_area + (at < k_area_size ? at : at - k_area_size + 512)] = k_text[i];
+    bytes[k_area + (at < k_area_size ? at : at - k_area_size + 512)] = k_group_text[i];
   }
   return bytes;
 }
 
-struct LvmGuest : Guest {
-  LvmGuest() : Guest(mbr_disk(0)) {
+struct LvmGuest : GuestWithIds {
+  LvmGuest() : GuestWithIds(disk_with_mbr(0)) {
     facts.filesystems[1] = {"vda2", "LVM2_member", k_pv, "", {}, ""};
-    root.write("/vda2", volume(512));
+    root.write("/vda2", volume_image(512));
   }
 };
 
 TEST(NewIds, AreWrittenIntoLvmsLabelAndText) {
   for (const std::size_t offset : {std::size_t{512}, k_area_size - 60}) {
     LvmGuest guest;
-    guest.root.write("/vda2", volume(offset));
+    guest.root.write("/vda2", volume_image(offset));
     const NewIds ids = guest.choose();
     EXPECT_THAT(ids.kept, IsEmpty());
     ASSERT_THAT(ids.changes, SizeIs(3));
@@ -308,14 +309,14 @@ TEST(NewIds, AreWrittenIntoLvmsLabelAndText) {
     EXPECT_EQ(bytes.find(replace_all(k_pv, "-", "")), std::string::npos);
     const std::string label = bytes.substr(512, 512);
     std::string sum(4, '\0');
-    put(sum, 0, lvm_crc_by_bits(label.substr(20)), 4);
+    put_le(sum, 0, lvm_crc_by_bits(label.substr(20)), 4);
     EXPECT_EQ(label.substr(16, 4), sum);
   }
 }
 
 TEST(NewIds, KeepLvmWhoseTextIsDamaged) {
   LvmGuest guest;
-  std::string bytes = volume(512);
+  std::string bytes = volume_image(512);
   bytes[k_area + 512 + 3] = 'x';
   guest.root.write("/vda2", bytes);
   const NewIds ids = guest.choose();

@@ -10,12 +10,12 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
 
-struct Guest {
+struct ScrubbedGuest {
   model::GuestFacts facts;
   model::Layout layout;
   std::string fstab = "UUID=x / ext4 defaults 0 1\n/dev/vda1 none swap sw 0 0\n";
 
-  Guest() {
+  ScrubbedGuest() {
     facts.filesystems = {{"vda1", "swap", "x", "", {}, ""}, {"vda2", "xfs", "y", "", {}, "/"}};
     model::TargetDisk vda;
     vda.name = "vda";
@@ -28,11 +28,11 @@ struct Guest {
 };
 
 TEST(Scrub, MissesNothingOfAPlainGuest) {
-  EXPECT_THAT(Guest().gaps(), IsEmpty());
+  EXPECT_THAT(ScrubbedGuest().gaps(), IsEmpty());
 }
 
 TEST(Scrub, NamesASwapFile) {
-  Guest guest;
+  ScrubbedGuest guest;
   guest.fstab += "/var/swapfile none swap sw 0 0\n#/old none swap sw 0 0\n";
   ASSERT_THAT(guest.gaps(), SizeIs(1));
   EXPECT_EQ(guest.gaps()[0].id, "scrub-left");
@@ -41,7 +41,7 @@ TEST(Scrub, NamesASwapFile) {
 }
 
 TEST(Scrub, NamesXfsThatLiesAcrossBlocks) {
-  Guest guest;
+  ScrubbedGuest guest;
   guest.layout.disks[0].partitions[1].start = {17 * k_mib + 512};
   ASSERT_THAT(guest.gaps(), SizeIs(1));
   EXPECT_THAT(guest.gaps()[0].message, HasSubstr("vda2 (xfs)"));
@@ -50,7 +50,7 @@ TEST(Scrub, NamesXfsThatLiesAcrossBlocks) {
 }
 
 TEST(Scrub, NamesWhatBelongsToNoPartition) {
-  Guest guest;
+  ScrubbedGuest guest;
   guest.layout.disks[0].partitions.pop_back();
   ASSERT_THAT(guest.gaps(), SizeIs(1));
   EXPECT_THAT(guest.gaps()[0].message, HasSubstr("parts of vda"));
