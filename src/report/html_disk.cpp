@@ -30,7 +30,7 @@ std::string rect(double x, double y, double width, double height, std::string_vi
 enum class Cut { front, back, never };  // which end of a text goes where it has no room
 
 std::size_t room_in(double width) {
-  return static_cast<std::size_t>(std::max(0.0, width - 8) / 7.2);
+  return static_cast<std::size_t>(std::clamp(width - 8, 0.0, k_width) / 7.2);
 }
 
 // A text that fits into `width`, or none.

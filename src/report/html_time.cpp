@@ -13,6 +13,12 @@ namespace {
 constexpr double k_left = 250;
 constexpr double k_right = 700;  // width of the drawing area
 
+// The numbers come from a file: a clock may go from -1e308 to 1e308, and a rate be anything.
+std::string rate_text(double bytes) {
+  constexpr double k_most = 9e18;
+  return bytes_text(bytes > 0 ? static_cast<std::uint64_t>(std::min(bytes, k_most)) : 0);
+}
+
 // 1, 2 or 5 times a power of ten, such that about five fit.
 double step_for(double whole) {
   const double rough = std::max(whole, 1e-9) / 5;
@@ -27,6 +33,9 @@ double step_for(double whole) {
 
 std::string time_axis(double seconds, double left, double width, double top, double bottom) {
   std::string text;
+  if (!std::isfinite(seconds)) {
+    return text;
+  }
   const double step = step_for(seconds);
   for (double at = 0; at <= seconds + step / 100; at += step) {
     const double x = left + width * at / std::max(seconds, 1e-9);
@@ -143,8 +152,7 @@ std::string rate_picture(const std::vector<Rate>& rates, std::size_t number) {
       "aria-labelledby=\"rt-{0} rd-{0}\">\n<title id=\"rt-{0}\">Throughput of run {0}</title>\n"
       "<desc id=\"rd-{0}\">Bytes a second over time, of the copy and of reading it back. On the "
       "average {1} a second, at most {2} a second.</desc>\n",
-      number, bytes_text(static_cast<std::uint64_t>(middle)),
-      bytes_text(static_cast<std::uint64_t>(most)));
+      number, rate_text(middle), rate_text(most));
   text += time_axis(seconds, k_from, k_wide, k_top, k_bottom);
   constexpr double k_mib = 1048576;
   const double step = std::max(step_for(most / k_mib), 0.001);
@@ -170,8 +178,7 @@ std::string rate_picture(const std::vector<Rate>& rates, std::size_t number) {
       "<li><svg width=\"16\" height=\"16\" aria-hidden=\"true\"><rect width=\"16\" height=\"16\" "
       "class=\"st st-verify\"/></svg> reading it back</li></ul>{} in {}: on the average {}/s, at "
       "most {}/s.</figcaption></figure>\n",
-      bytes_text(static_cast<std::uint64_t>(moved)), seconds_text(worked),
-      bytes_text(static_cast<std::uint64_t>(middle)), bytes_text(static_cast<std::uint64_t>(most)));
+      rate_text(moved), seconds_text(worked), rate_text(middle), rate_text(most));
   return text;
 }
 

@@ -90,6 +90,19 @@ TEST(Html, MarksTheLineThatProvesTheBoot) {
   EXPECT_THAT(job_to_html(page), HasSubstr("noise\n<mark>web01 login:</mark>"));
 }
 
+// A report is read from a file: no clock in it has to be one.
+TEST(Html, EndsForNumbersThatCannotBe) {
+  ReportPage page = hostile();
+  page.report.runs = {{0,
+                       1e308,
+                       "",
+                       {{"copy", "vda", -1e308, 1e308}},
+                       {{"copy", "vda", -1e308, 0, 9}, {"copy", "vda", 1e308, 9, 9}}}};
+  page.report.disks[0].size = 1;
+  page.report.disks[0].partitions[0].length = ByteCount{~std::uint64_t{0} - 1048576};
+  EXPECT_THAT(job_to_html(page), HasSubstr("</html>"));
+}
+
 TEST(Html, OfAnEmptyReportIsAPageToo) {
   EXPECT_THAT(job_to_html({}), HasSubstr("</html>"));
 }
