@@ -69,12 +69,20 @@ std::string join(const std::vector<std::string>& parts, std::string_view separat
   return text;
 }
 
+// Built anew: replacing in place moves the rest of the text each time, which for megabytes from a
+// guest takes hours.
 std::string replace_all(std::string text, std::string_view from, std::string_view to) {
-  for (std::size_t at = text.find(from); at != std::string::npos && !from.empty();
-       at = text.find(from, at + to.size())) {
-    text.replace(at, from.size(), to);
+  std::size_t at = from.empty() ? std::string::npos : text.find(from);
+  if (at == std::string::npos) {
+    return text;
   }
-  return text;
+  std::string replaced;
+  std::size_t done = 0;
+  for (; at != std::string::npos; at = text.find(from, done)) {
+    replaced.append(text, done, at - done).append(to);
+    done = at + from.size();
+  }
+  return replaced.append(text, done);
 }
 
 std::optional<unsigned long long> parse_number(std::string_view digits) {

@@ -12,6 +12,10 @@ namespace {
 
 constexpr int k_deepest_include = 3;
 constexpr std::size_t k_most_entry_files = 256;
+// Menus that load each other, and themselves, thirty times over.
+constexpr std::size_t k_most_menus = 64;
+// Of what stands for arguments: the kernel takes 2048 bytes.
+constexpr std::size_t k_longest_arguments = 4096;
 
 std::string menu_folder(const std::string& path) {
   return path.substr(0, path.rfind('/'));
@@ -24,11 +28,12 @@ void add_loader_spec_entries(BootWalk& walk, const std::string& grubenv, BootMen
             [](const std::string& a, const std::string& b) { return compare_versions(a, b) > 0; });
   files.resize(std::min(files.size(), k_most_entry_files));
   const std::string saved = grubenv_value(grubenv, "saved_entry");
+  const std::string options = grubenv_value(grubenv, "kernelopts").substr(0, k_longest_arguments);
   for (const std::string& file : files) {
     BootEntry entry =
         read_loader_spec_entry(walk.guest.read(file), file.substr(file.rfind('/') + 1));
     entry.arguments =
-        replace_all(entry.arguments, "$kernelopts", grubenv_value(grubenv, "kernelopts"));
+        replace_all(entry.arguments.substr(0, k_longest_arguments), "$kernelopts", options);
     if (!menu.chosen || (!saved.empty() && entry.id == saved)) {
       menu.chosen = menu.entries.size();
     }
@@ -42,7 +47,7 @@ BootMenu read_menu(BootWalk& walk, const std::string& path, bool legacy, int dep
 void follow_includes(BootWalk& walk, BootMenu& menu, int depth) {
   for (const MenuInclude& include : menu.includes) {
     const auto path = path_in_guest(walk, {}, include.path);
-    if (!menu.entries.empty() || depth == k_deepest_include) {
+    if (!menu.entries.empty() || depth == k_deepest_include || walk.menus == k_most_menus) {
       return;
     }
     if (path && walk.guest.is_file(*path)) {
@@ -60,6 +65,7 @@ std::string folder_on_filesystem(const BootWalk& walk, const std::string& path) 
 }
 
 BootMenu read_menu(BootWalk& walk, const std::string& path, bool legacy, int depth) {
+  ++walk.menus;
   const std::string text = walk.guest.read(path);
   if (is_extlinux_menu(path)) {
     return read_extlinux_menu(text, folder_on_filesystem(walk, path));

@@ -15,6 +15,7 @@ struct BootWalk {
   const model::Layout& layout;
   model::TargetHypervisor to;
   BootPath path = {};
+  std::size_t menus = 0;  // read so far
 
   void found(std::string name, std::string what) {
     path.links.push_back({std::move(name), true, std::move(what), {}});

@@ -13,6 +13,12 @@ namespace {
 
 constexpr std::size_t k_most_grub2_entries = 1024;
 constexpr std::size_t k_deepest = 16;
+// Of a title, an id, a device, what is searched for: each entry has a copy of those around it.
+constexpr std::size_t k_longest_name = 512;
+
+std::string short_name(const std::string& name) {
+  return name.substr(0, k_longest_name);
+}
 
 bool is_blank(char c) {
   return c == ' ' || c == '\t' || c == '\r';
@@ -215,14 +221,14 @@ class Grub2Reader {
   }
 
   static Place read_place(const std::vector<std::string>& opener, std::size_t index) {
-    Place place{index, opener.size() > 1 ? opener[1] : std::string(), {}};
+    Place place{index, opener.size() > 1 ? short_name(opener[1]) : std::string(), {}};
     for (std::size_t i = 2; i < opener.size(); ++i) {
       if (opener[i].starts_with("--id=")) {
-        place.id = opener[i].substr(5);
+        place.id = short_name(opener[i].substr(5));
       } else if ((opener[i] == "--id" ||
                   opener[i].find("menuentry_id_option") != std::string::npos) &&
                  i + 1 < opener.size()) {
-        place.id = opener[++i];
+        place.id = short_name(opener[++i]);
       }
     }
     return place;
@@ -261,7 +267,7 @@ class Grub2Reader {
     const std::string value = assignment.substr(equals + 1);
     const bool variable = value.find('$') != std::string::npos;
     if (name == "root" && !variable) {
-      scope.device = value.starts_with('(') ? value : "(" + value + ")";
+      scope.device = short_name(value.starts_with('(') ? value : "(" + value + ")");
       scope.search_uuid.clear();
       scope.search_label.clear();
     } else if (name == "default" && !variable) {
@@ -290,7 +296,7 @@ class Grub2Reader {
     if (wanted.find('$') != std::string::npos || !(by_uuid || by_label)) {
       return;
     }
-    (by_uuid ? scope.search_uuid : scope.search_label) = wanted;
+    (by_uuid ? scope.search_uuid : scope.search_label) = short_name(wanted);
     (by_uuid ? scope.search_label : scope.search_uuid).clear();
   }
 
@@ -301,7 +307,7 @@ class Grub2Reader {
     const GrubPath path = split_grub_path(command[1]);
     scope.kernel = path.path;
     if (!path.device.empty()) {
-      scope.device = path.device;
+      scope.device = short_name(path.device);
       scope.search_uuid.clear();
       scope.search_label.clear();
     }

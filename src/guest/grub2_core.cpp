@@ -6,6 +6,7 @@
 
 #include <lzma.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 
@@ -21,6 +22,9 @@ constexpr std::size_t k_first_start = k_sector_size + 0x600;
 constexpr std::size_t k_last_start = k_sector_size + 0x2000;
 constexpr std::size_t k_most_unpacked = 4U << 20U;
 constexpr std::size_t k_most_core = 4U << 20U;
+// Of all that is unpacked while the start is looked for. What is no start mostly ends at once; a
+// core made for the purpose would keep us for minutes.
+constexpr std::size_t k_most_work = 64U << 20U;
 
 std::uint32_t number_at(std::string_view bytes, std::size_t at) {
   std::uint32_t value = 0;
@@ -30,8 +34,9 @@ std::uint32_t number_at(std::string_view bytes, std::size_t at) {
   return value;
 }
 
-// Nothing unless exactly `size` bytes come out.
-std::optional<std::string> unpack(std::string_view packed, std::size_t size) {
+// Nothing unless exactly `size` bytes come out; `work` is what may still come out, and is taken
+// from.
+std::optional<std::string> unpack(std::string_view packed, std::size_t size, std::size_t& work) {
   lzma_options_lzma options = {};
   options.dict_size = 1U << 16U;
   options.lc = 3;
@@ -49,19 +54,24 @@ std::optional<std::string> unpack(std::string_view packed, std::size_t size) {
   stream.next_out = reinterpret_cast<std::uint8_t*>(out.data());
   stream.avail_out = out.size();
   const lzma_ret result = lzma_code(&stream, LZMA_RUN);
+  work -= std::min(work, size - stream.avail_out);
   const bool whole = (result == LZMA_OK || result == LZMA_STREAM_END) && stream.avail_out == 0;
   lzma_end(&stream);
   return whole ? std::optional(std::move(out)) : std::nullopt;
 }
 
 std::string text_of(std::string_view bytes) {
-  return std::string(bytes.substr(0, bytes.find('\0')));
+  constexpr std::size_t k_longest = 64U << 10U;
+  return std::string(bytes.substr(0, std::min(bytes.find('\0'), k_longest)));
 }
 
 // The list of modules: "mimg", where the first one is, the list's size; each has a type and a size.
 std::optional<Grub2Core> read_modules(std::string_view image) {
   constexpr std::uint32_t k_config = 2;
   constexpr std::uint32_t k_prefix = 3;
+  constexpr std::size_t k_most_modules =
+      4096;  // in all lists: "mimg" may stand there a million times
+  std::size_t modules = 0;
   for (auto at = image.find("mimg"); at != std::string_view::npos;
        at = image.find("mimg", at + 1)) {
     if (image.size() - at < 12) {
@@ -70,7 +80,9 @@ std::optional<Grub2Core> read_modules(std::string_view image) {
     const std::string_view list = image.substr(at, number_at(image, at + 8));
     std::size_t next = number_at(image, at + 4);
     Grub2Core core;
-    while (next >= 12 && next < list.size() && list.size() - next >= 8) {
+    while (next >= 12 && next < list.size() && list.size() - next >= 8 &&
+           modules < k_most_modules) {
+      ++modules;
       const std::uint32_t type = number_at(list, next);
       const std::uint32_t size = number_at(list, next + 4);
       if (size < 8 || size > list.size() - next) {
@@ -103,12 +115,14 @@ std::optional<Grub2Core> read_grub2_core(std::string_view core) {
   if (packed == 0 || packed > core.size() || unpacked == 0 || unpacked > k_most_unpacked) {
     return std::nullopt;
   }
-  for (std::size_t start = k_first_start; start < k_last_start && start < core.size(); ++start) {
+  std::size_t work = k_most_work;
+  for (std::size_t start = k_first_start; start < k_last_start && start < core.size() && work > 0;
+       ++start) {
     // Every LZMA stream starts with a zero byte, and what it unpacks to does not start with one.
     if (core[start] != '\0' || (start + 1 < core.size() && core[start + 1] == '\0')) {
       continue;
     }
-    if (const auto image = unpack(core.substr(start, packed), unpacked)) {
+    if (const auto image = unpack(core.substr(start, packed), unpacked, work)) {
       if (auto found = read_modules(*image)) {
         return found;
       }

@@ -97,6 +97,9 @@ TEST(Text, SplitsAndTrims) {
   EXPECT_THAT(lines("a\n\nb"), testing::ElementsAre("a", "", "b"));
   EXPECT_EQ(trim(" \t x y \n"), "x y");
   EXPECT_EQ(replace_all("aXbX", "X", "XX"), "aXXbXX");
+  EXPECT_EQ(replace_all("XXaXb", "X", ""), "ab");
+  EXPECT_EQ(replace_all("aa", "aa", "a"), "a");
+  EXPECT_EQ(replace_all("ab", "", "x"), "ab");
   EXPECT_EQ(parse_number("18446744073709551615"), 18446744073709551615ULL);
   EXPECT_FALSE(parse_number("18446744073709551616"));
   EXPECT_FALSE(parse_number("-1"));

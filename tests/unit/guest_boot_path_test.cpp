@@ -257,6 +257,26 @@ TEST(BootPath, follows_menus_and_entry_files) {
   EXPECT_EQ(guest.holes(), Names{});
 }
 
+TEST(BootPath, reads_hostile_menus_in_bounded_time) {
+  Guest guest;
+  std::string itself;
+  for (int i = 0; i < 32; ++i) {
+    itself += "configfile /grub/grub.cfg\n";
+  }
+  guest.root.write("/boot/grub/grub.cfg", itself);
+  EXPECT_EQ(guest.holes(), Names{"menu"});
+  std::string options = "options";
+  for (int i = 0; i < 100'000; ++i) {
+    options += " $kernelopts";
+  }
+  guest.root.write("/boot/grub/grub.cfg", "blscfg\n");
+  guest.root.write("/boot/grub/grubenv",
+                   "kernelopts=root=UUID=aaaa-2 " + std::string(1U << 20U, 'x') + "\n");
+  guest.root.write("/boot/loader/entries/m-6.1.conf",
+                   "title L\nlinux /vmlinuz-6.1\ninitrd /initrd-6.1\n" + options + "\n");
+  EXPECT_EQ(guest.holes(), Names{});
+}
+
 TEST(BootSector, tells_loaders_apart) {
   EXPECT_EQ(boot_sector_loader(grub2_boot_sector()), "grub2");
   EXPECT_EQ(boot_sector_loader(legacy_boot_sector()), "grub-legacy");
@@ -275,6 +295,21 @@ TEST(Grub2Core, survives_nonsense) {
   put(core, 512 + 0x0c, number(0xffffffff, 4));
   EXPECT_FALSE(read_grub2_core(core));
   EXPECT_FALSE(read_grub2_core(std::string(100000, '\0')));
+}
+
+// As large as it may be, full of what could be the list of modules.
+TEST(Grub2Core, is_searched_in_bounded_time) {
+  std::string list;
+  for (int i = 0; i < 100'000; ++i) {
+    list += "mimg" + number(12, 4) + number(4U << 20U, 4);
+  }
+  for (int i = 0; i < 300'000; ++i) {
+    list += number(1, 4) + number(8, 4);
+  }
+  const std::string data = packed(list);
+  std::string core(512 + 2848, '\x90');
+  put(core, 512 + 0x08, number(data.size(), 4) + number(list.size(), 4));
+  EXPECT_FALSE(read_grub2_core(core + data));
 }
 
 }  // namespace

@@ -150,6 +150,23 @@ TEST(Grub2Menu, survives_nonsense) {
   }
 }
 
+// Each entry has the names of what it stands in: a thousand copies of megabytes would be gigabytes.
+TEST(Grub2Menu, keeps_no_long_names) {
+  const std::string longest(1U << 20U, 'a');
+  std::string script = "search --fs-uuid --set=root " + longest + "\nset root='" + longest +
+                       "'\nsubmenu '" + longest + "' --id " + longest + " {\n";
+  for (int i = 0; i < 1000; ++i) {
+    script += "menuentry '" + std::string(2000, 'b') + "' { linux /vmlinuz\n}\n";
+  }
+  const BootMenu menu = read_grub2_menu(script + "}\n");
+  ASSERT_EQ(menu.entries.size(), 1000U);
+  std::size_t bytes = 0;
+  for (const BootEntry& entry : menu.entries) {
+    bytes += entry.title.size() + entry.id.size() + entry.device.size() + entry.search_uuid.size();
+  }
+  EXPECT_LT(bytes, 2U << 20U);
+}
+
 TEST(LoaderSpec, reads_an_entry) {
   const BootEntry entry = read_loader_spec_entry(
       "title Fedora\nlinux /vmlinuz-5.1\ninitrd /initramfs-5.1.img $tuned_initrd\noptions "
