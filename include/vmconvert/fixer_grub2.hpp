@@ -33,9 +33,14 @@ struct Place {
   }
 };
 
-// 'in quotes', "in quotes" or one word, from `at` on.
+// Each entry has a copy of the names around it: without a limit, a menu of megabytes could become
+// gigabytes.
+inline constexpr std::size_t k_most_entries = 1024;
+inline constexpr std::size_t k_longest_name = 512;
+
+// 'in quotes', "in quotes" or one word, at most k_longest_name bytes of it.
 inline std::string quoted_word(std::string_view text) {
-  text = trimmed(text);
+  text = trimmed(text).substr(0, k_longest_name);
   if (!text.empty() && (text.front() == '\'' || text.front() == '"')) {
     const std::size_t end = text.find(text.front(), 1);
     return std::string(text.substr(1, end == std::string_view::npos ? end : end - 1));
@@ -84,7 +89,7 @@ class Reader {
     } else if (words[0] == "function") {
       open({}, false);
     } else if (is_linux_command(words[0]) && words.size() > 1) {
-      if (const auto path = kernel_word(words)) {
+      if (const auto path = kernel_word(words); path && m_places.size() < k_most_entries) {
         MenuEntry entry;
         entry.title = m_path.empty() ? "" : m_path.back().title;
         entry.id = m_path.empty() ? "" : m_path.back().id;
@@ -177,6 +182,8 @@ inline Menu parse_grub2_menu(std::string_view text, std::string_view saved = {})
 // /boot/loader/entries/ID.conf
 inline MenuEntry parse_loader_entry(std::string_view text, std::string_view file,
                                     std::string_view kernelopts) {
+  constexpr std::size_t k_longest = 64U << 10U;  // of arguments; a kernel takes 4 KiB at most
+  kernelopts = kernelopts.substr(0, k_longest);
   MenuEntry entry;
   entry.id = base_name(file).substr(0, base_name(file).rfind(".conf"));
   for (const Line& line : lines_of(text)) {
@@ -193,7 +200,8 @@ inline MenuEntry parse_loader_entry(std::string_view text, std::string_view file
         entry.initrd = words[i].starts_with('$') ? entry.initrd : std::string(words[i]);
       }
     } else if (words[0] == "options") {
-      for (std::size_t i = 1; i < words.size(); ++i) {
+      // Each mention stands for all of it: a few megabytes of them would fill any memory.
+      for (std::size_t i = 1; i < words.size() && entry.arguments.size() < k_longest; ++i) {
         const bool options = words[i] == "$kernelopts";
         if (options || !words[i].starts_with('$')) {  // $tuned_params: empty on most guests
           entry.arguments +=

@@ -128,12 +128,15 @@ inline bool has_name(std::string_view text, std::string_view word) {
   return find_name(text, word) != std::string_view::npos;
 }
 
-inline std::string with_name(std::string text, std::string_view word, std::string_view now) {
-  for (std::size_t at = find_name(text, word); at != std::string::npos;
-       at = find_name(text, word, at + now.size())) {
-    text.replace(at, word.size(), now);
+inline std::string with_name(std::string_view text, std::string_view word, std::string_view now) {
+  std::string result;
+  std::size_t done = 0;  // of the text, so far
+  for (std::size_t at = find_name(text, word); at != std::string_view::npos;
+       at = find_name(text, word, done)) {
+    result += std::string(text.substr(done, at - done)) + std::string(now);
+    done = at + word.size();
   }
-  return text;
+  return result + std::string(text.substr(done));
 }
 
 inline std::string lower(std::string_view text) {

@@ -7,6 +7,9 @@ namespace vmconvert::fixer::bootloader {
 namespace {
 
 constexpr std::string_view k_serial = "console=ttyS0";
+// Of all arguments of one kernel, which takes 4 KiB at most: with megabytes of them, moving the
+// rest at each change would take hours.
+constexpr std::size_t k_longest = 64U << 10U;
 
 bool is_xen_console(std::string_view word) {
   for (const std::string_view name : {"console=hvc0", "console=xvc0"}) {
@@ -74,6 +77,9 @@ bool names_serial_console(std::string_view text) {
 }
 
 std::string Arguments::corrected(std::string_view before, const Occasion& occasion) {
+  if (before.size() > k_longest) {
+    return std::string(before);
+  }
   const bool to_kvm = m_facts.to == "kvm";
   std::string text(before);
   const std::vector<std::string_view> words = words_of(before);

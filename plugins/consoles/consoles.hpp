@@ -18,7 +18,7 @@ inline bool names_xen_console(std::string_view text) {
 
 inline std::string with_serial(std::string text) {
   for (const std::string_view console : k_xen_consoles) {
-    text = with_name(std::move(text), console, k_serial);
+    text = with_name(text, console, k_serial);
   }
   return text;
 }

@@ -78,7 +78,7 @@ bool add_serial_getty(Host& guest, std::vector<Line>& lines) {
     if (!runs_on(entry, "tty1")) {
       continue;
     }
-    std::string process = with_name(std::string(entry->process), "tty1", k_serial);
+    std::string process = with_name(entry->process, "tty1", k_serial);
     if (process.find("mingetty") != std::string::npos) {  // knows no serial lines
       process = "/sbin/agetty -L 115200 ttyS0 vt102";
     }

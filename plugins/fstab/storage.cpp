@@ -9,21 +9,25 @@ bool ends_device(char byte) {
 }
 
 // Every "/dev/NAME" in a text whose NAME is a disk or partition of the source, under its new name.
-std::string with_new_names(std::string text, const Devices& devices) {
+std::string with_new_names(std::string_view text, const Devices& devices) {
   constexpr std::string_view k_dev = "/dev/";
-  for (std::size_t at = text.find(k_dev); at != std::string::npos; at = text.find(k_dev, at + 1)) {
+  std::string now;
+  std::size_t done = 0;  // of the text, so far
+  for (std::size_t at = text.find(k_dev); at != std::string_view::npos;
+       at = text.find(k_dev, at + 1)) {
     const std::size_t start = at + k_dev.size();
     std::size_t end = start;
     while (end < text.size() && ends_device(text[end])) {
       ++end;
     }
-    const std::string name = text.substr(start, end - start);
+    const std::string name(text.substr(start, end - start));
     const auto target = devices::looks_like_disk(name) ? devices.target_of(name) : std::nullopt;
     if (target && *target != name) {
-      text.replace(start, end - start, *target);
+      now += std::string(text.substr(done, start - done)) + *target;
+      done = end;
     }
   }
-  return text;
+  return now + std::string(text.substr(done));
 }
 
 // "a|^/dev/xvd|", "r|/dev/xvda.*|": patterns for a family of names that the target has not.
@@ -45,7 +49,7 @@ void fix_lvm(Host& guest, const Devices& devices) {
     if (active_words(line).empty() || !is_filter(line)) {
       return std::nullopt;
     }
-    const std::string now = with_new_names(std::string(line), devices);
+    const std::string now = with_new_names(line, devices);
     wide = wide || names_old_family(now);
     return now == line ? std::nullopt : std::optional(now);
   });
@@ -61,7 +65,7 @@ void fix_lvm(Host& guest, const Devices& devices) {
         if (active_words(line).empty() || line.find("IDTYPE=devname") == std::string_view::npos) {
           return std::nullopt;  // named by content or serial number, not by place
         }
-        const std::string now = with_new_names(std::string(line), devices);
+        const std::string now = with_new_names(line, devices);
         return now == line ? std::nullopt : std::optional(now);
       });
 }
@@ -75,7 +79,7 @@ void fix_mdadm(Host& guest, const Devices& devices) {
       if (active_words(line).empty()) {
         return std::nullopt;
       }
-      const std::string now = with_new_names(std::string(line), devices);
+      const std::string now = with_new_names(line, devices);
       wide = wide || (now.find('*') != std::string::npos && names_old_family(now));
       return now == line ? std::nullopt : std::optional(now);
     });

@@ -19,8 +19,8 @@ std::string with_macs(std::string text, const std::vector<AddressChange>& macs) 
       std::string to = mac.to;
       std::replace(from.begin(), from.end(), ':', separator);
       std::replace(to.begin(), to.end(), ':', separator);
-      text = with_name(std::move(text), from, to);
-      text = with_name(std::move(text), upper(from), upper(to));
+      text = with_name(text, from, to);
+      text = with_name(text, upper(from), upper(to));
     }
   }
   return text;

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <set>
 
 #include "initramfs.hpp"
 
@@ -71,10 +72,11 @@ void configure_suse(Host& guest, const Names& modules) {
 void configure_modprobe(Host& guest, const Names& modules) {
   const std::string path = "/etc/modprobe.conf";
   std::string text = guest.read_if_there(path).value_or("");
-  std::vector<std::string> aliases, targets;
+  std::set<std::string> aliases;
+  std::vector<std::string> targets;
   for (const Line& line : lines_of(text)) {
     if (const auto words = active_words(line.text); words.size() > 2 && words[0] == "alias") {
-      aliases.emplace_back(words[1]);
+      aliases.emplace(words[1]);
       targets.emplace_back(words[2]);
     }
   }
@@ -84,10 +86,10 @@ void configure_modprobe(Host& guest, const Names& modules) {
       continue;
     }
     std::string alias = "scsi_hostadapter";
-    while (std::find(aliases.begin(), aliases.end(), alias) != aliases.end()) {
+    while (aliases.contains(alias)) {
       alias = "scsi_hostadapter" + std::to_string(++number);
     }
-    aliases.push_back(alias);
+    aliases.insert(alias);
     text +=
         (text.empty() || text.ends_with('\n') ? "alias " : "\nalias ") + alias + " " + name + "\n";
   }

@@ -60,6 +60,7 @@ std::string valid_mac(std::string_view text) {
 }
 
 std::vector<Setting> settings_of(const std::vector<Line>& lines) {
+  constexpr std::size_t k_longest_section = 64;  // each setting has a copy
   std::vector<Setting> settings;
   std::string section;
   for (std::size_t at = 0; at < lines.size(); ++at) {
@@ -68,7 +69,7 @@ std::vector<Setting> settings_of(const std::vector<Line>& lines) {
       continue;
     }
     if (line.front() == '[' && line.back() == ']') {
-      section = line.substr(1, line.size() - 2);
+      section = line.substr(1, std::min(line.size() - 2, k_longest_section));
       continue;
     }
     if (const std::size_t equals = line.find('='); equals != std::string_view::npos) {

@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::string_view k_interfaces = "/etc/network/interfaces";
 constexpr std::size_t k_most_files = 500;  // that include one another
+constexpr std::size_t k_deepest = 8;       // each holds the text of those above it
 
 // Reads a file and those that it includes, each once.
 class Ifupdown {
@@ -16,9 +17,18 @@ class Ifupdown {
   explicit Ifupdown(Host& guest) : m_guest(guest) {}
 
   void read(const std::string& path) {
-    if (m_seen.size() >= k_most_files || !m_seen.insert(path).second) {
+    if (m_seen.size() >= k_most_files || m_depth == k_deepest || !m_seen.insert(path).second) {
       return;
     }
+    ++m_depth;
+    read_text(path);
+    --m_depth;
+  }
+
+  Mentions mentions;
+
+ private:
+  void read_text(const std::string& path) {
     const auto text = text_file(m_guest, path);
     if (!text) {
       return;
@@ -36,9 +46,6 @@ class Ifupdown {
     read_line(path, whole);
   }
 
-  Mentions mentions;
-
- private:
   void read_line(const std::string& path, std::string_view line) {
     const auto words = active_words(line);
     if (words.size() < 2) {
@@ -93,6 +100,7 @@ class Ifupdown {
 
   Host& m_guest;
   std::set<std::string> m_seen;
+  std::size_t m_depth = 0;
 };
 
 void read_ifcfg_file(Host& guest, const std::string& path, Mentions& mentions) {

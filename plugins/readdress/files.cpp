@@ -41,7 +41,8 @@ std::string_view via_of(const std::vector<std::string_view>& words) {
 }
 
 void add(std::vector<std::string>& found, std::string_view text) {
-  const auto address = parse_address(text);
+  constexpr std::size_t k_most = 64;  // each is compared with all others
+  const auto address = found.size() < k_most ? parse_address(text) : std::nullopt;
   const bool known =
       !address || std::any_of(found.begin(), found.end(), [&](const std::string& other) {
         return parse_address(other) == address;

@@ -60,19 +60,17 @@ void set_value(Host& guest, const std::string& path, const char* key, const Name
 
 void set_words(Host& guest, const std::string& path, const Names& names, std::size_t first) {
   edit_lines(guest, path, [&](std::string_view line) -> std::optional<std::string> {
-    std::string now(line);
-    bool changed = false;
-    for (std::size_t i = first;; ++i) {
-      const auto words = active_words(now);
-      if (i >= words.size() || words[i].starts_with('#')) {
-        break;
-      }
+    const auto words = active_words(line);
+    std::string now;
+    std::size_t done = 0;  // of the line, so far
+    for (std::size_t i = first; i < words.size() && !words[i].starts_with('#'); ++i) {
       if (const auto name = names.renamed(words[i])) {
-        now = with_part(now, words[i], *name);
-        changed = true;
+        const auto at = static_cast<std::size_t>(words[i].data() - line.data());
+        now += std::string(line.substr(done, at - done)) + *name;
+        done = at + words[i].size();
       }
     }
-    return changed ? std::optional(now) : std::nullopt;
+    return done == 0 ? std::nullopt : std::optional(now + std::string(line.substr(done)));
   });
 }
 

@@ -87,7 +87,10 @@ void add_virtio_words(Line& line) {
       modules += (modules.empty() ? "" : " ") + std::string(module);
     }
   }
-  line.text = with_part(line.text, *value, modules);
+  // A value without quotes is one word.
+  const auto at = static_cast<std::size_t>(value->data() - line.text.data());
+  const bool quoted = at > 0 && (line.text[at - 1] == '"' || line.text[at - 1] == '\'');
+  line.text = with_part(line.text, *value, quoted ? modules : "\"" + modules + "\"");
 }
 
 }  // namespace

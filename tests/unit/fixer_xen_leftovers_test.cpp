@@ -58,6 +58,13 @@ TEST_F(XenLeftoversFixer, CleansTheModuleListsOfSles11) {
             "MODULES_LOADED_ON_BOOT='loop'  # x\n");
 }
 
+// Without quotes a shell would take the second module for a program.
+TEST_F(XenLeftoversFixer, QuotesAListThatGrows) {
+  put("/etc/sysconfig/kernel", "INITRD_MODULES=xenblk\n");
+  fix("xen-leftovers");
+  EXPECT_EQ(get("/etc/sysconfig/kernel"), "INITRD_MODULES=\"virtio_pci virtio_blk virtio_net\"\n");
+}
+
 TEST_F(XenLeftoversFixer, LeavesModuleListsWithoutXen) {
   const std::string text =
       "INITRD_MODULES=\"  ata_piix  ext3 \"\nINITRD_MODULES=\"broken\nOTHER=xenblk\n";
