@@ -1,11 +1,11 @@
-// libFuzzer target for the readers of allocation maps. The input is the start of a disk of 8 MiB of
-// which the rest is zeros. Configure with clang++ and -DVMCONVERT_FUZZ=ON; good seeds are the first
-// 256 KiB of small images of each kind:  build-fuzz/tests/allocation_fuzz -max_len=262144 SEEDS
+// The readers of allocation maps. The input is the start of a disk of 8 MiB of which the rest is
+// zeros. Better seeds than those in the corpus are the first 256 KiB of small images of each kind:
+// tests/fuzz/run --seeds FOLDER allocation
 #include <algorithm>
-#include <cstdlib>
 
 #include "allocation/answer.hpp"
 #include "allocation/content.hpp"
+#include "fuzz.hpp"
 
 namespace {
 
@@ -34,20 +34,18 @@ class PaddedSource final : public allocation::ByteSource {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const PaddedSource disk(std::as_bytes(std::span(data, size)));
+FUZZ_TARGET(allocation) {
+  const PaddedSource disk(input.bytes());
   const model::ByteRange region = {ByteCount{0}, ByteCount{k_disk_size}};
   const std::vector<allocation::Content> contents = allocation::read_region(disk, region);
   for (const allocation::Content& content : contents) {
     std::uint64_t next = 0;
     for (const model::ByteRange& run : content.free) {
-      if (run.offset.value < next || run.length.value > k_disk_size - run.offset.value ||
-          !content.why.empty()) {
-        std::abort();
-      }
+      fuzz::require(run.offset.value >= next &&
+                        run.length.value <= k_disk_size - run.offset.value && content.why.empty(),
+                    "free space that cannot be");
       next = run.offset.value + run.length.value;
     }
   }
   static_cast<void>(allocation::make_answer({region}, {contents}));
-  return 0;
 }

@@ -1,0 +1,18 @@
+// libvirt's domain XML: what a person or another host wrote.
+#include "domain/adjust.hpp"
+#include "domain/read.hpp"
+#include "domain/xml.hpp"
+#include "fuzz.hpp"
+
+using namespace vmconvert;
+
+FUZZ_TARGET(domain_xml) {
+  const model::Domain domain = domain::read_domain_xml(input.text(), "input.xml");
+  fuzz::require(domain.disks.size() <= domain::k_device_limit, "more disks than are allowed");
+  const std::string pretty = domain::pretty(std::string(input.text()));
+  fuzz::require(domain::pretty(pretty) == pretty, "pretty text changes when it is made pretty");
+  model::Adjustments wanted;
+  wanted.macs = model::MacPolicy::fresh;
+  static_cast<void>(domain::adjusted(domain, wanted, "new"));
+  static_cast<void>(domain::with_provenance(pretty, {"1", "input.xml", "now", "0"}));
+}
