@@ -91,7 +91,7 @@ std::string guests_table(const std::vector<GuestRecord>& guests, std::int64_t no
   return text;
 }
 
-std::string batch_summary(const batch::RunReport& report, const std::string& files,
+std::string batch_summary(const batch::RunReport& report, const std::string& words,
                           const std::filesystem::path& folder) {
   unsigned done = 0;
   ByteCount moved;
@@ -131,13 +131,14 @@ std::string batch_summary(const batch::RunReport& report, const std::string& fil
                         (folder / (batch::file_name(record.guest) + ".log")).string());
   }
   if (shown > k_most) {
-    text += fmt::format("\n... and {} more: vmconvert batch status {}\n", shown - k_most, files);
+    text += fmt::format("\n... and {} more: vmconvert batch status {}\n", shown - k_most,
+                        one_line(report.batch));
   }
   if (shown > 0) {
     text += fmt::format(
         "\nThe same command goes on with what is unfinished and tries again what failed:\n"
         "    vmconvert batch {}\nWhat shall be left alone is closed: vmconvert batch close GUEST\n",
-        files);
+        words);
   }
   return text;
 }

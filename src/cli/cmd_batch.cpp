@@ -112,8 +112,10 @@ int run_files(const Options& options, ProgressView& view) {
   if (options.json) {
     print(view, report::guests_to_json(report.guests));
   } else if (!options.quiet && (news || ::isatty(STDOUT_FILENO) == 1 || options.verbose > 0)) {
-    print(view, batch_summary(report, join(options.operands, " "),
-                              batch::batch_folder(run.state_dir, report.batch)));
+    // Without it, what was only to be tried would be cut over.
+    const std::string words =
+        (options.trial_only ? "--trial-only " : "") + join(options.operands, " ");
+    print(view, batch_summary(report, words, batch::batch_folder(run.state_dir, report.batch)));
   }
   return code;
 }

@@ -21,10 +21,8 @@ struct OptionEntry {
   void (*add)(CLI::App& app, Options& options);
 };
 
-// The group of the identity that --new-uuids is short for.
-constexpr const char* k_new_uuids = "disks";
-// And the wish that is no single group: secrets, histories, logs.
-constexpr const char* k_scrub = "scrub";
+// A group of the identity that the appliance renews, not the fixer: the same as --new-uuids.
+constexpr const char* k_disks = "disks";
 constexpr const char* k_common = "state-dir progress verbose quiet";
 
 const std::vector<OptionEntry>& option_table() {
@@ -190,11 +188,11 @@ const std::vector<OptionEntry>& option_table() {
              ->type_name("GROUP")
              ->expected(1)
              ->take_all();
-         app.add_flag_callback(
-             "--new-uuids", [&o] { o.identity_reset.emplace_back(k_new_uuids); },
+         app.add_flag(
+             "--new-uuids", o.new_uuids,
              "new UUIDs for filesystems, swap and partition tables, in all that names them, too");
-         app.add_flag_callback(
-             "--scrub", [&o] { o.identity_reset.emplace_back(k_scrub); },
+         app.add_flag(
+             "--scrub", o.scrub,
              "remove credentials, keys, histories and logs, and overwrite what was deleted");
        }},
       {"checks-dir",
@@ -464,9 +462,8 @@ model::Wishes wishes_of(const Options& options) {
                   "name it once: --identity-keep or --identity-reset");
     }
   }
-  // No groups of the fixer's: the appliance does these, before all fixers and after them.
-  wishes.new_uuids = std::erase(wishes.reset, k_new_uuids) > 0;
-  wishes.scrub = std::erase(wishes.reset, k_scrub) > 0;
+  wishes.new_uuids = std::erase(wishes.reset, k_disks) > 0 || options.new_uuids;
+  wishes.scrub = options.scrub;
   return wishes;
 }
 

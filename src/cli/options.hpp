@@ -52,6 +52,8 @@ struct Options {
   std::string identity = "move";
   std::vector<std::string> identity_keep;
   std::vector<std::string> identity_reset;
+  bool new_uuids = false;
+  bool scrub = false;
   std::vector<std::string> address;  // OLD=NEW[/PREFIX]
   std::vector<std::string> gateway;
   std::vector<std::string> dns;

@@ -208,6 +208,11 @@ void Conversion::fix_guest(guest::Appliance& appliance) {
   guest::StagedRoot staged(appliance.root());
   state.report("appliance", "working out the edits");
   const auto fixers = guest::load_fixers(state.tools.fixers);
+  if (fixers.empty()) {  // the guest would be copied as it is, and would not boot
+    throw Error(ErrorKind::not_found,
+                fmt::format("there are no fixers in {}", state.tools.fixers.front().string()),
+                "install vmconvert again, or build all of it");
+  }
   guest::FixerRun run = guest::run_fixers(fixers, staged, facts, state.tools.commands, options);
   state.result.edits.insert(state.result.edits.end(), std::make_move_iterator(run.edits.begin()),
                             std::make_move_iterator(run.edits.end()));
