@@ -189,11 +189,12 @@ std::string left(const BatchPage& page) {
   if (open.empty()) {
     return text + "<p>Nothing: no guest of this batch waits for anything.</p>\n</section>\n";
   }
-  text += open_table("What is left") +
-          "<table>\n<caption>Those that need somebody come first</caption>\n<thead><tr>"
-          "<th scope=\"col\">Guest</th><th scope=\"col\">State</th><th scope=\"col\">To move</th>"
-          "<th scope=\"col\">Takes about</th><th scope=\"col\">Why, and what to do</th></tr>"
-          "</thead><tbody>\n";
+  text +=
+      open_table("What is left") +
+      "<table class=\"many\">\n<caption>Those that need somebody come first</caption>\n<thead><tr>"
+      "<th scope=\"col\">Guest</th><th scope=\"col\">State</th><th scope=\"col\">To move</th>"
+      "<th scope=\"col\">Takes about</th><th scope=\"col\">Why, and what to do</th></tr>"
+      "</thead><tbody>\n";
   for (const BatchGuest* guest : open) {
     const GuestRecord& record = guest->record;
     text += fmt::format(
@@ -216,7 +217,8 @@ std::string guests(const BatchPage& page, const Totals& totals) {
       "<section id=\"guests\" aria-labelledby=\"h-guests\">\n<h2 id=\"h-guests\">All guests</h2>\n";
   text +=
       open_table("All guests") +
-      "<table>\n<caption class=\"hidden\">All guests of the batch</caption>\n<thead><tr>"
+      "<table class=\"many\">\n<caption class=\"hidden\">All guests of the "
+      "batch</caption>\n<thead><tr>"
       "<th scope=\"col\">Guest</th><th scope=\"col\">State</th><th scope=\"col\">Reached</th>"
       "<th scope=\"col\">Disks</th><th scope=\"col\">Moved</th><th scope=\"col\">Never read</th>"
       "<th scope=\"col\">Took</th><th scope=\"col\">Job</th></tr></thead><tbody>\n";

@@ -69,7 +69,7 @@ svg .h{fill:var(--soft);font-weight:600}svg .tick,svg .grid{stroke:var(--line)}
 .legend li{display:flex;align-items:center;gap:.45em}figcaption{color:var(--soft);font-size:.9rem}
 tfoot th,tfoot td{border-bottom:0;font-weight:600}th small{font-weight:400;overflow-wrap:anywhere}
 .way{display:inline-block;width:calc(100% - 4rem);max-width:24rem;height:.8rem;margin-right:.8rem;vertical-align:middle}
-.saved{width:100%;height:2.2rem}
+.saved{width:100%;height:2.2rem}.wide table.many{min-width:60rem}.many td,.many tbody th{overflow-wrap:break-word}
 footer{color:var(--soft);font-size:.9rem}
 @media (max-width:40rem){body{padding:0 .8rem 2rem}nav{margin:0 -.8rem;padding:.4rem .8rem;overflow-x:auto}
 nav ul{flex-wrap:nowrap;white-space:nowrap}section{padding:1rem;margin:1rem 0}h1{font-size:1.7rem}
@@ -84,7 +84,7 @@ nav,.skip{display:none}section{border:0;padding:0;margin:1.2em 0}header{padding:
 h2{border-bottom:1px solid var(--line);break-after:avoid}h3,summary,thead{break-after:avoid}
 figure,tr,.numbers div{break-inside:avoid}.diff,.console{max-height:none;overflow:visible}
 pre{white-space:pre-wrap;overflow-wrap:anywhere;width:auto;font-size:8.5pt}.verdict,.tag{border:1px solid}
-.disk,.time,.rate{min-width:0}.wide{overflow:visible}details::details-content{display:block}.console mark{border:1px solid #000}
+.disk,.time,.rate,.wide table.many{min-width:0}.wide{overflow:visible}details::details-content{display:block}.console mark{border:1px solid #000}
 @page{margin:16mm}}
 )css";
 }
