@@ -313,7 +313,7 @@ TEST(CheckTargetHost, ComparesMemoryAndProcessors) {
   expect_alone(guest.all(), "target-memory", Severity::blocks, {"1073741824"});
   guest.host.node.memory = ByteCount{2 * k_gib};
   expect_alone(guest.all(), "target-memory-tight", Severity::warns,
-              {"2147483648", "1048576", "at present"});
+               {"2147483648", "1048576", "at present"});
   guest.host.node.available = ByteCount{2 * k_gib};
   EXPECT_THAT(guest.all(), IsEmpty()) << "it fits to the byte";
   guest.host.node = {ByteCount{2 * k_gib}, 1, {}};
