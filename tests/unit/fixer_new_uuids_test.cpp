@@ -112,7 +112,7 @@ TEST_F(NewUuidsFixer, HasTheOldOnesLookedForAfterwards) {
   fix("new-uuids");
   EXPECT_THAT(watched(), Contains(k_old_uuid));
   EXPECT_THAT(watched(), Contains("0a1b2c3d\\x2d1111\\x2d4222\\x2d8333\\x2d444455556666"));
-  EXPECT_THAT(watched(), Not(Contains("1f2e3d4c")));
+  EXPECT_THAT(watched(), testing::Not(Contains("1f2e3d4c")));
   EXPECT_EQ(result.watched.front().finding.id, "uuid-left");
 }
 
