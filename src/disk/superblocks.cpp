@@ -94,6 +94,9 @@ void read_swap(Bytes head, model::Region& region) {
 // Version 1.x at byte 0 or 4096; 0.90 and 1.0 lie at the end, where nothing else shows them.
 void read_raid(Bytes head, model::Region& region) {
   for (const std::size_t at : {std::size_t{0}, std::size_t{4096}}) {
+    if (head.size() < at + 96) {  // what was read of the end is shorter than a head
+      return;
+    }
     if (load_le<std::uint32_t>(head, at) == 0xa92b4efc &&
         load_le<std::uint32_t>(head, at + 4) == 1) {
       region.raid_set = uuid_at(head, at + 16);
