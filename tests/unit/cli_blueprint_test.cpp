@@ -84,6 +84,8 @@ bad_sectors = "map"
 identity = "both-alive"
 identity_keep = ["ssh-host"]
 identity_reset = ["lvm"]
+new_uuids = true
+scrub = true
 hostname = "web02"
 [guest.network]
 addresses = { "10.0.0.5" = "10.1.0.5/24" }
@@ -97,6 +99,8 @@ TEST_F(BlueprintOptions, SayWhoTheGuestIs) {
   EXPECT_EQ(request.wishes.identity, model::IdentityProfile::both_alive);
   EXPECT_THAT(request.wishes.keep, ElementsAre("ssh-host"));
   EXPECT_THAT(request.wishes.reset, ElementsAre("lvm"));
+  EXPECT_TRUE(request.wishes.new_uuids);
+  EXPECT_TRUE(request.wishes.scrub);
   EXPECT_EQ(request.wishes.hostname, "web02");
   EXPECT_THAT(request.wishes.addresses,
               ElementsAre(model::AddressChange{"10.0.0.5", "10.1.0.5", 24}));
