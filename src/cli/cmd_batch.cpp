@@ -29,10 +29,6 @@ using model::GuestRecord;
 using model::Milestone;
 using model::Standing;
 
-fs::path state_dir_of(const Options& options) {
-  return options.state_dir.empty() ? default_state_dir() : fs::absolute(options.state_dir);
-}
-
 std::int64_t wall_clock() {
   return std::time(nullptr);
 }
@@ -92,7 +88,7 @@ int run_files(const Options& options, ProgressView& view) {
   const batch::Batch read =
       batch::read_batch(std::vector<fs::path>(options.operands.begin(), options.operands.end()));
   batch::RunOptions run;
-  run.state_dir = state_dir_of(options);
+  run.state_dir = state_dir_of(options.state_dir);
   run.program = fs::read_symlink("/proc/self/exe");
   run.goal = options.trial_only || read.settings.flag("trial_only", false) ? batch::Goal::trial
                                                                            : batch::Goal::cutover;
@@ -142,7 +138,7 @@ std::vector<GuestRecord> chosen(const batch::GuestStore& store, const Options& o
 }
 
 int show_status(const Options& options, ProgressView& view) {
-  const batch::GuestStore store(state_dir_of(options));
+  const batch::GuestStore store(state_dir_of(options.state_dir));
   if (options.json) {
     print(view, report::guests_to_json(chosen(store, options)));
     return k_exit_done;
@@ -191,7 +187,7 @@ int change(const Options& options, ProgressView& view, std::size_t first,
   if (options.operands.size() <= first) {
     throw Error(ErrorKind::usage, "no guest is named", "vmconvert batch status lists them");
   }
-  batch::GuestStore store(state_dir_of(options));
+  batch::GuestStore store(state_dir_of(options.state_dir));
   for (std::size_t i = first; i < options.operands.size(); ++i) {
     GuestRecord record = find_guest(store, options.operands[i]);
     const bool fresh = wall_clock() - record.heartbeat <= batch::GuestStore::k_claim_seconds;

@@ -48,8 +48,7 @@ class Arrival {
 
 int run_import(const Options& options, ProgressView& view) {
   Options found = options;
-  const fs::path state_dir =
-      options.state_dir.empty() ? default_state_dir() : fs::absolute(options.state_dir);
+  const fs::path state_dir = state_dir_of(options.state_dir);
   std::optional<Arrival> received;
   std::optional<Arrival> opened;
   found.source = options.bundle;

@@ -18,11 +18,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::filesystem::path state_dir_of(const Options& options) {
-  return options.state_dir.empty() ? default_state_dir()
-                                   : std::filesystem::absolute(options.state_dir);
-}
-
 std::string time_text(std::int64_t seconds) {
   return seconds == 0 ? "-" : fmt::format("{:%Y-%m-%d %H:%M:%S}", fmt::localtime(seconds));
 }
@@ -100,7 +95,7 @@ std::string to_details(const job::JobView& view) {
 }  // namespace
 
 int run_jobs(const Options& options, ProgressView& view) {
-  const auto jobs = job::list_jobs(state_dir_of(options));
+  const auto jobs = job::list_jobs(state_dir_of(options.state_dir));
   if (options.json) {
     Json list = Json::array();
     for (const job::JobView& job : jobs) {
@@ -114,16 +109,16 @@ int run_jobs(const Options& options, ProgressView& view) {
 }
 
 int run_status(const Options& options, ProgressView& view) {
-  const job::JobView job = job::find_job(state_dir_of(options), options.job);
+  const job::JobView job = job::find_job(state_dir_of(options.state_dir), options.job);
   print(view, options.json ? dump(to_object(job)) : to_details(job));
   return k_exit_done;
 }
 
 int run_undo(const Options& options, ProgressView& view) {
   RealCommandRunner commands;
-  const job::JobView job = job::find_job(state_dir_of(options), options.job);
+  const job::JobView job = job::find_job(state_dir_of(options.state_dir), options.job);
   view.announce(job.record.id, job.record.guest);
-  job::undo_job(state_dir_of(options), job.record.id, commands);
+  job::undo_job(state_dir_of(options.state_dir), job.record.id, commands);
   if (!options.quiet) {
     print(view, fmt::format("Taken back: {}\n", job.record.id));
   }
@@ -131,9 +126,9 @@ int run_undo(const Options& options, ProgressView& view) {
 }
 
 int run_forget(const Options& options, ProgressView& view) {
-  const job::JobView job = job::find_job(state_dir_of(options), options.job);
+  const job::JobView job = job::find_job(state_dir_of(options.state_dir), options.job);
   view.announce(job.record.id, job.record.guest);
-  job::forget_job(state_dir_of(options), job.record.id);
+  job::forget_job(state_dir_of(options.state_dir), job.record.id);
   if (!options.quiet) {
     print(view, fmt::format("Forgotten: {}\n", job.record.id));
   }
@@ -142,10 +137,10 @@ int run_forget(const Options& options, ProgressView& view) {
 
 int run_verify(const Options& options, ProgressView& view) {
   RealCommandRunner commands;
-  const job::JobView job = job::find_job(state_dir_of(options), options.job);
+  const job::JobView job = job::find_job(state_dir_of(options.state_dir), options.job);
   view.announce(job.record.id, job.record.guest);
   const auto disks = job::verify_job(
-      state_dir_of(options), job.record.id, commands,
+      state_dir_of(options.state_dir), job.record.id, commands,
       [&view](const model::Progress& progress) { view.show(progress); },
       program_paths().allocation_reader);
   if (options.json) {

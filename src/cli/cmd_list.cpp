@@ -51,9 +51,7 @@ int run_list(const Options& options, ProgressView& view) {
   RealCommandRunner commands;
   const host::Connection connection =
       host::Connection::open(options.connect, host::Access::read_only);
-  const auto known =
-      batch::known_guests(options.state_dir.empty() ? default_state_dir()
-                                                    : std::filesystem::absolute(options.state_dir));
+  const auto known = batch::known_guests(state_dir_of(options.state_dir));
   std::vector<ListedDomain> domains;
   for (const host::DomainSummary& summary : connection.list()) {
     view.show({"list", summary.name, {}, {}});

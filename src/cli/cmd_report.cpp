@@ -77,8 +77,7 @@ std::string page_of(const fs::path& state_dir, const std::string& word) {
 }  // namespace
 
 int run_report(const Options& options, ProgressView& view) {
-  const fs::path state_dir =
-      options.state_dir.empty() ? default_state_dir() : fs::absolute(options.state_dir);
+  const fs::path state_dir = state_dir_of(options.state_dir);
   const std::string page = page_of(state_dir, options.job);
   if (options.output.empty() || options.output == "-") {
     print(view, page);

@@ -10,9 +10,7 @@ namespace vmconvert::cli {
 
 int run_resume(const Options& options, ProgressView& view) {
   RealCommandRunner commands;
-  const std::filesystem::path state_dir = options.state_dir.empty()
-                                              ? default_state_dir()
-                                              : std::filesystem::absolute(options.state_dir);
+  const std::filesystem::path state_dir = state_dir_of(options.state_dir);
   std::optional<model::Plan> plan;
   const auto conversion =
       job::Conversion::reopen(state_dir, options.job, make_tools(commands, options, view), plan);

@@ -44,9 +44,7 @@ void write_metrics(const Options& options) {
     return;
   }
   try {
-    const std::filesystem::path state_dir = options.state_dir.empty()
-                                                ? default_state_dir()
-                                                : std::filesystem::absolute(options.state_dir);
+    const std::filesystem::path state_dir = state_dir_of(options.state_dir);
     std::vector<report::JobMetrics> jobs;
     for (const job::JobView& view : job::list_jobs(state_dir)) {
       jobs.push_back(metrics_of(view, state_dir));

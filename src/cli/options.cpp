@@ -503,8 +503,7 @@ job::Request to_request(const Options& options) {
   request.stylesheet = options.stylesheet;
   request.adjustments = options.adjustments;
   request.hooks = options.hooks;
-  request.state_dir = options.state_dir.empty() ? default_state_dir()
-                                                : std::filesystem::absolute(options.state_dir);
+  request.state_dir = state_dir_of(options.state_dir);
   return request;
 }
 

@@ -40,4 +40,8 @@ std::filesystem::path default_state_dir() {
   return std::filesystem::path(from_environment("HOME")) / ".local/state/vmconvert";
 }
 
+std::filesystem::path state_dir_of(const std::string& given) {
+  return given.empty() ? default_state_dir() : std::filesystem::absolute(given);
+}
+
 }  // namespace vmconvert::cli

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 
 namespace vmconvert::cli {
 
@@ -16,5 +17,7 @@ ProgramPaths program_paths();
 
 // $VMCONVERT_STATE_DIR, else /var/lib/vmconvert for root, else $XDG_STATE_HOME/vmconvert.
 std::filesystem::path default_state_dir();
+// What --state-dir says, made absolute; the default where it says nothing.
+std::filesystem::path state_dir_of(const std::string& given);
 
 }  // namespace vmconvert::cli
