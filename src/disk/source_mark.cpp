@@ -33,6 +33,32 @@ std::uint64_t sectors_written(dev_t device) {
   return sum;
 }
 
+std::string small_file(const std::string& path) {
+  try {
+    return printable(trim(read_text_file(path, 4096)));
+  } catch (const Error&) {
+    return {};
+  }
+}
+
+// A partition's entry lies inside its disk's.
+std::string serial_of(dev_t device) {
+  const std::string entry = fmt::format("/sys/dev/block/{}:{}", major(device), minor(device));
+  const std::string volume = small_file(entry + "/dm/uuid");
+  if (!volume.empty()) {
+    return volume;
+  }
+  const std::string partition = small_file(entry + "/partition");
+  const std::string disk = partition.empty() ? entry : entry + "/..";
+  for (const char* file : {"serial", "device/serial", "device/wwid", "wwid"}) {
+    const std::string serial = small_file(fmt::format("{}/{}", disk, file));
+    if (!serial.empty()) {
+      return partition.empty() ? serial : fmt::format("{}, partition {}", serial, partition);
+    }
+  }
+  return {};
+}
+
 std::string boot_id() {
   return std::string(trim(read_text_file("/proc/sys/kernel/random/boot_id", 4096)));
 }
@@ -53,6 +79,7 @@ SourceMark mark_source(const std::filesystem::path& path) {
   if (opened.block_device) {
     mark.identity = status.st_rdev;
     mark.sectors_written = sectors_written(status.st_rdev);
+    mark.serial = serial_of(status.st_rdev);
   } else {
     mark.identity = status.st_ino;
     mark.changed_ns = status.st_mtim.tv_sec * std::int64_t{1'000'000'000} + status.st_mtim.tv_nsec;
@@ -65,6 +92,10 @@ std::string difference(const SourceMark& before, const SourceMark& now) {
   if (before.block_device != now.block_device ||
       (before.identity != now.identity && (same_boot || !now.block_device))) {
     return "it is another file or device by now";
+  }
+  if (!before.serial.empty() && before.serial != now.serial) {
+    return fmt::format("another device has its name: it was {} and is {}", before.serial,
+                       now.serial.empty() ? "one without a serial number" : now.serial);
   }
   if (before.size != now.size) {
     return fmt::format("it had {} bytes and has {}", before.size.value, now.size.value);

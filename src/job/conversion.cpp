@@ -38,10 +38,20 @@ std::vector<fs::path> source_paths(const model::Domain& domain) {
   std::vector<fs::path> paths;
   for (const model::DomainDisk& disk : domain.disks) {
     if (disk.device == model::DiskDevice::disk) {
-      std::error_code error;
-      const fs::path real = fs::canonical(disk.source, error);
-      paths.push_back(error ? disk.source : real);
+      paths.push_back(fs::absolute(disk.source));
     }
+  }
+  return paths;
+}
+
+// One name for a disk, however it was named: /dev/vg/lv and /dev/mapper/vg-lv are one. Until the
+// next boot only, as device-mapper numbers its devices anew: nothing that is kept may use it.
+std::vector<fs::path> real_paths(const model::Domain& domain) {
+  std::vector<fs::path> paths = source_paths(domain);
+  for (fs::path& path : paths) {
+    std::error_code error;
+    const fs::path real = fs::canonical(path, error);
+    path = error ? path : real;
   }
   return paths;
 }
@@ -49,7 +59,7 @@ std::vector<fs::path> source_paths(const model::Domain& domain) {
 plan::HostFacts read_host(const OpenedSource& source) {
   plan::HostFacts host;
   host.domain_active = source.active;
-  for (const host::InUse& use : host::find_users(source_paths(source.domain))) {
+  for (const host::InUse& use : host::find_users(real_paths(source.domain))) {
     if (use.writes) {  // a read-only mount does no harm to a reader
       host.source_uses.push_back({use.path, use.who});
     }
@@ -142,7 +152,7 @@ void Conversion::look_at_source() {
   const model::Domain& domain = state.source.domain;
   state.name = state.request.name.empty() ? domain.name : state.request.name;
   state.result.guest = domain.name;
-  for (const fs::path& path : source_paths(domain)) {
+  for (const fs::path& path : real_paths(domain)) {
     state.locks.emplace_back(state.request.state_dir, path.string());
   }
   state.add_findings(plan::check_at_rest(domain, read_host(state.source)));

@@ -165,7 +165,8 @@ Json plan_to_json(const SavedPlan& plan) {
                              {"size", mark.size.value},
                              {"changed_ns", mark.changed_ns},
                              {"sectors_written", mark.sectors_written},
-                             {"boot", mark.boot}});
+                             {"boot", mark.boot},
+                             {"serial", mark.serial}});
   }
   json["trial"] = nullptr;
   if (plan.trial) {
@@ -197,7 +198,7 @@ SavedPlan plan_from_json(const Json& json) {
         {mark.at("path").get<std::string>(), mark.at("block_device").get<bool>(),
          mark.at("identity").get<std::uint64_t>(), ByteCount{mark.at("size").get<std::uint64_t>()},
          mark.at("changed_ns").get<std::int64_t>(), mark.at("sectors_written").get<std::uint64_t>(),
-         mark.at("boot").get<std::string>()});
+         mark.at("boot").get<std::string>(), mark.value("serial", "")});
   }
   if (const Json& trial = json.at("trial"); !trial.is_null()) {
     // Only one that booted is ever saved: another one ended the job.

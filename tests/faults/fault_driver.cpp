@@ -83,7 +83,7 @@ void prepare(const Options& options) {
   SavedPlan plan;
   std::vector<model::DiskFacts> facts;
   for (const model::DomainDisk& disk : domain.disks) {
-    plan.marks.push_back(disk::mark_source(fs::canonical(disk.source)));
+    plan.marks.push_back(disk::mark_source(fs::absolute(disk.source)));
     facts.push_back(disk::probe(disk, commands, request.on_bad_sector));
   }
   const model::Layout layout = plan::make_layout(domain, facts);

@@ -74,6 +74,11 @@ TEST(SourceMark, OfADeviceHoldsForOneBoot) {
   now.boot = "b";
   now.identity = 0xfd02;
   EXPECT_EQ(difference(before, now), "") << "device numbers and counters begin anew";
+  now.serial = "LVM-2";
+  EXPECT_EQ(difference(before, now), "") << "the mark of an earlier version says nothing of it";
+  before.serial = "LVM-1";
+  EXPECT_THAT(difference(before, now), HasSubstr("it was LVM-1 and is LVM-2"));
+  now.serial = before.serial;
   now.size = ByteCount{4096};
   EXPECT_THAT(difference(before, now), HasSubstr("1073741824 bytes and has 4096"));
 }
