@@ -128,6 +128,19 @@ def ways_through_a_file(bundle_disk, scratch):
     ]
 
 
+def whole(vmconvert, description, folder):
+    """Whole conversions to raw files, by programs that bring an appliance of their own."""
+    plain = ["env", "LIBGUESTFS_BACKEND=direct", "LIBGUESTFS_BACKEND_SETTINGS=force_tcg"]
+    state = folder.parent / "state"  # what it has learnt of this host's accelerator stays
+    return [
+        Contestant("vmconvert convert --dir", str(vmconvert), lambda *_: [
+            [vmconvert, "convert", description, "--dir", folder, "--state-dir", state, "--no-define",
+             "--progress", "none"]], "", ours=True),
+        Contestant("virt-v2v -o local", "virt-v2v", lambda *_: [
+            [*plain, "virt-v2v", "-i", "libvirtxml", description, "-o", "local", "-os", folder, "-of", "raw"]], ""),
+    ]
+
+
 def rounds_order(contestants, number):
     """Another one begins each round, and every second round goes backwards."""
     turned = contestants[number % len(contestants):] + contestants[:number % len(contestants)]

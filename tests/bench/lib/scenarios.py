@@ -1,7 +1,8 @@
-"""The scenarios, S1 to S12. Those that time copies give rounds of costs; the others rows of facts."""
+"""The scenarios, S1 to S13. Those that time copies give rounds of costs; the others rows of facts."""
 import dataclasses
 import json
 import pathlib
+import shutil
 import statistics
 
 import checks
@@ -20,6 +21,7 @@ class Result:
     absent: list = dataclasses.field(default_factory=list)
     rows: list = dataclasses.field(default_factory=list)  # (what, value), where nothing races
     notes: list = dataclasses.field(default_factory=list)
+    limit: float = 0.0  # seconds that the device needs for the bytes that move; 0: not known
 
 
 class Bench:
@@ -28,6 +30,7 @@ class Bench:
     def __init__(self, cache, tools, full, rounds):
         self.cache = pathlib.Path(cache)
         self.copy_disk = pathlib.Path(tools) / "copy-disk"
+        self.vmconvert = pathlib.Path(tools).parent / "vmconvert"
         self.bundle_disk = pathlib.Path(tools) / "bundle-disk"
         self.plan_extents = pathlib.Path(tools) / "plan-extents"
         self.full = full
@@ -94,9 +97,46 @@ FULL = "vmconvert, everything + XXH3"
 def s1(bench):
     disk = bench.guest()
     result = Result("S1", "guest disk, device to device", "nbdcopy --flush")
-    return bench.race(result, disk, [
+    add_limit(bench, disk, result)
+    bench.race(result, disk, [
         bench.ours(MAP, "--map"), bench.ours(MAP_BACK, "--map", "--verify"), bench.ours(FULL, check="equal"),
         peers.dd(), peers.nbdcopy(), peers.qemu_img(), peers.partclone(disk)])
+    add_share_of_limit(disk, result)
+    return result
+
+
+READ_RATE = "device's limit: sequential read, 8 x 4 MiB in flight, GB/s"
+WRITE_RATE = "device's limit: sequential write, 16 x 4 MiB in flight, flushed, GB/s"
+
+
+def add_limit(bench, disk, result):
+    """What the device can do, with nothing else than large requests in flight."""
+    if not measure.have("fio"):
+        result.absent.append("the device's limit (fio is not installed)")
+        return
+    target = bench.cache / "target.img"
+    rates = {READ_RATE: [], WRITE_RATE: []}
+    for _ in range(bench.rounds):
+        disks.fill(target, disk.size)
+        with measure.Loop(disk.path, read_only=True) as source, measure.Loop(target) as device:
+            for name, words in ((READ_RATE, ["--rw=read", "--iodepth=8", "--readonly", f"--filename={source}"]),
+                                (WRITE_RATE, ["--rw=write", "--iodepth=16", "--end_fsync=1", f"--filename={device}"])):
+                measure.drop_caches()
+                report = json.loads(measure.call("fio", "--name=limit", "--direct=1", "--bs=4M", "--ioengine=libaio",
+                                                 f"--size={disk.size}", "--output-format=json", *words))
+                job = report["jobs"][0]
+                rates[name].append(disk.size / job["job_runtime"] * 1e3)
+    result.rows += [(name, spread([rate / 1e9 for rate in of], 2)) for name, of in rates.items()]
+    needed = disk.facts["needed"]
+    result.limit = needed / statistics.median(rates[READ_RATE]) + needed / statistics.median(rates[WRITE_RATE])
+
+
+def add_share_of_limit(disk, result):
+    if result.limit:
+        shares = [100 * result.limit / costs[MAP].seconds for costs in result.rounds]
+        result.rows.append((f"the bytes that move ({disk.facts['needed'] / 1e9:.2f} GB), read and then written at these "
+                            "rates, s", f"{result.limit:.2f}"))
+        result.rows.append((f"{MAP}: share of that limit, % (aim: 90)", spread(shares)))
 
 
 def s2(bench):
@@ -246,18 +286,41 @@ def check_sparse(disk, target):
                 raise measure.BenchError(f"S10: the copy differs near {at}")
 
 
+WHOLE_GUEST = "hvm-lvm-data"  # virt-v2v reads no guest of bare volumes, and none whose kernel lies on the host
+
+
+def s13(bench):
+    """The programs as people call them: a real guest, its appliance, its copy. Not its boot."""
+    build = pathlib.Path(__file__).resolve().parents[2] / "guests" / "build-guest"
+    description = next(path for path in measure.call(build, WHOLE_GUEST).splitlines() if path.endswith(".xml"))
+    base = "virt-v2v -o local"
+    result = Result("S13", f"a whole conversion of the guest {WHOLE_GUEST}, with its appliance in plain emulation", base)
+    contestants, result.absent = peers.installed(peers.whole(bench.vmconvert, description, bench.cache / "whole"))
+    for number in range(min(bench.rounds, 2)):
+        costs = {}
+        for contestant in peers.rounds_order(contestants, number):
+            shutil.rmtree(bench.cache / "whole", ignore_errors=True)
+            (bench.cache / "whole").mkdir()
+            costs[contestant.name] = measure.measure(contestant.steps(None, None), bench.cache)
+            print(f"  S13 round {number + 1}, {contestant.name}: {costs[contestant.name].seconds:.1f} s", flush=True)
+        result.rounds.append(costs)
+    shutil.rmtree(bench.cache / "whole", ignore_errors=True)
+    return result
+
+
 def elsewhere(name, title, where):
     def scenario(_):
         return Result(name, title, notes=[f"No measurement; see {where}."])
     return scenario
 
 
-def spread(values):
-    return f"{statistics.median(values):.1f} [{min(values):.1f}..{max(values):.1f}]"
+def spread(values, digits=1):
+    return f"{statistics.median(values):.{digits}f} [{min(values):.{digits}f}..{max(values):.{digits}f}]"
 
 
 SCENARIOS = {
     "S1": s1, "S2": s2, "S3": s3, "S4": s4, "S5": s5, "S6": s6, "S7": s7, "S9": s9, "S10": s10,
     "S11": elsewhere("S11", "disks in use are copied whole", "tests/unit/allocation_*_test.cpp"),
     "S12": elsewhere("S12", "an interrupted copy goes on", "tests/system/interrupted-copy"),
+    "S13": s13,
 }
