@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.hpp"
+#include "base/log.hpp"
 #include "base/text.hpp"
 #include "cli/commands.hpp"
 #include "cli/exit_code.hpp"
@@ -44,8 +45,24 @@ Json to_object(const job::JobView& view) {
   return json;
 }
 
+Json to_object(const job::SourceBefore& before) {
+  return {{"connection", before.uri},
+          {"name", before.name},
+          {"uuid", before.was.uuid},
+          {"ran", before.was.active},
+          {"autostart", before.was.autostart ? Json(*before.was.autostart) : Json(nullptr)},
+          {"stopped_by_hook", before.stopped_by_hook},
+          {"autostart_off_by_hook", before.autostart_off_by_hook}};
+}
+
 std::string dump(const Json& json) {
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+job::RestoreSource restore_choice(const Options& options) {
+  return options.restore_source == "all"    ? job::RestoreSource::all
+         : options.restore_source == "none" ? job::RestoreSource::none
+                                            : job::RestoreSource::hooks;
 }
 
 std::string steps_done(const job::JobView& view) {
@@ -70,12 +87,15 @@ std::string to_table(const std::vector<job::JobView>& jobs) {
   return text;
 }
 
-std::string to_details(const job::JobView& view) {
+std::string to_details(const job::JobView& view, const std::optional<job::SourceBefore>& before) {
   const job::JobRecord& record = view.record;
   std::string text = fmt::format("Job {}: {} -> {}, {}\n", record.id, printable(record.source),
                                  printable(record.name), view.state_text());
   text += fmt::format("  begun {}, last change {}\n", time_text(record.created),
                       time_text(record.updated));
+  if (before) {
+    text += fmt::format("  when it began, the source {}\n", job::to_text(*before));
+  }
   if (!record.error.empty()) {
     text += fmt::format("  {}\n", printable(record.error));
   }
@@ -109,8 +129,16 @@ int run_jobs(const Options& options, ProgressView& view) {
 }
 
 int run_status(const Options& options, ProgressView& view) {
-  const job::JobView job = job::find_job(state_dir_of(options.state_dir), options.job);
-  print(view, options.json ? dump(to_object(job)) : to_details(job));
+  const std::filesystem::path state_dir = state_dir_of(options.state_dir);
+  const job::JobView job = job::find_job(state_dir, options.job);
+  const auto before = job::source_before(state_dir, job);
+  if (options.json) {
+    Json json = to_object(job);
+    json["source_domain"] = before ? to_object(*before) : Json(nullptr);
+    print(view, dump(json));
+  } else {
+    print(view, to_details(job, before));
+  }
   return k_exit_done;
 }
 
@@ -118,9 +146,17 @@ int run_undo(const Options& options, ProgressView& view) {
   RealCommandRunner commands;
   const job::JobView job = job::find_job(state_dir_of(options.state_dir), options.job);
   view.announce(job.record.id, job.record.guest);
-  job::undo_job(state_dir_of(options.state_dir), job.record.id, commands);
+  const job::SourceReturn source = job::undo_job(state_dir_of(options.state_dir), job.record.id,
+                                                 commands, restore_choice(options));
   if (!options.quiet) {
-    print(view, fmt::format("Taken back: {}\n", job.record.id));
+    std::string text = fmt::format("Taken back: {}\n", job.record.id);
+    for (const std::string& line : source.restored) {
+      text += fmt::format("  {}\n", line);
+    }
+    print(view, text);
+  }
+  for (const std::string& line : source.left) {
+    log_warning(line);
   }
   return k_exit_done;
 }

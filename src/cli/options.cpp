@@ -154,6 +154,14 @@ const std::vector<OptionEntry>& option_table() {
                         "file to write this host's jobs to, in Prometheus' text format")
              ->type_name("FILE");
        }},
+      {"restore-source",
+       [](CLI::App& app, Options& o) {
+         app.add_option("--restore-source", o.restore_source,
+                        "start the source again and set its autostart as it was: where the job's "
+                        "hooks changed it, whoever did, or not at all")
+             ->check(CLI::IsMember({"hooks", "all", "none"}))
+             ->capture_default_str();
+       }},
       {"output",
        [](CLI::App& app, Options& o) {
          app.add_option("-o,--output", o.output, "file to write; - or nothing: standard output")
@@ -332,7 +340,8 @@ const std::vector<CommandEntry>& command_table() {
       {"jobs", "conversions that ended, and those that did not", "json", Operand::none, run_jobs},
       {"status", "what a job did and made, step by step", "json", Operand::job, run_status},
       {"resume", "go on with an interrupted job", "metrics json", Operand::job, run_resume},
-      {"undo", "take back what a job made, and nothing else", "metrics", Operand::job, run_undo},
+      {"undo", "take back what a job made, and nothing else", "restore-source metrics",
+       Operand::job, run_undo},
       {"verify", "read a job's disks again and compare them with what was copied", "json",
        Operand::job, run_verify},
       {"forget", "remove the record of a finished job", "", Operand::job, run_forget},

@@ -75,6 +75,7 @@ struct Options {
   bool example = false;
   std::string output;
   std::string metrics;
+  std::string restore_source = "hooks";
   std::string shell = "bash";
   // Folders of the site's fixers: no option, a setting.
   std::vector<std::string> fixers = {"/etc/vmconvert/fixers"};

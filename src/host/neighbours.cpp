@@ -92,10 +92,4 @@ std::optional<bool> has_bridge(const Connection& connection, const std::string& 
   return std::filesystem::exists(link, error);
 }
 
-bool has_autostart(const Connection& connection, const std::string& domain) {
-  const Domain found(virDomainLookupByName(connection.handle(), domain.c_str()));
-  int autostart = 0;
-  return found && virDomainGetAutostart(found.get(), &autostart) == 0 && autostart != 0;
-}
-
 }  // namespace vmconvert::host

@@ -19,6 +19,4 @@ model::Neighbour parse_neighbour(const std::string& xml);
 std::optional<bool> has_network(const Connection& connection, const std::string& name);
 std::optional<bool> has_bridge(const Connection& connection, const std::string& name);
 
-bool has_autostart(const Connection& connection, const std::string& domain);
-
 }  // namespace vmconvert::host

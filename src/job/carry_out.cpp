@@ -224,20 +224,7 @@ void Conversion::Carrier::operator()(const model::StartDomain& step) {
   if (done_before()) {
     return;
   }
-  // Two live copies of one machine are worse than none. Seen is the connection that the source came
-  // from, or for a description in a file the one that the new domain is defined on.
-  const std::string& from =
-      m_state.request.source.uri.empty() ? step.uri : m_state.request.source.uri;
-  for (const host::DomainSummary& domain :
-       host::Connection::open(from, host::Access::read_only).list()) {
-    if (domain.active && domain.name == m_plan.source.name &&
-        (domain.name != step.name || from != step.uri)) {
-      throw Error(
-          ErrorKind::refused,
-          fmt::format("{} is not started: the source {} runs on {}", step.name, domain.name, from),
-          "shut the source down for good, then convert again");
-    }
-  }
+  require_source_off(m_state.request.source.uri, m_plan.source.name, step);
   host::Connection::open(step.uri, host::Access::read_write).start(step.name);
 }
 

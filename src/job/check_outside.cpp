@@ -13,6 +13,7 @@
 #include "disk/probe.hpp"
 #include "domain/devices.hpp"
 #include "host/device_identity.hpp"
+#include "host/domain_state.hpp"
 #include "host/lvm.hpp"
 #include "host/neighbours.hpp"
 #include "host/node.hpp"
@@ -148,8 +149,9 @@ void Conversion::check_disks() {
     const std::string& uri = state.request.source.uri;
     state.add_findings(ask_or(model::Findings(), "the source's neighbours", [&] {
       const auto connection = host::Connection::open(uri, host::Access::read_only);
+      const auto state = host::domain_state(connection, domain.name);
       return plan::check_source_host(domain, host::neighbours(connection),
-                                     host::has_autostart(connection, domain.name));
+                                     state && state->autostart.value_or(false));
     }));
   }
   const std::string own = state.workspace ? state.workspace->job_id() : std::string();

@@ -98,8 +98,20 @@ void Conversion::State::run_hook(const model::Hook& hook, const std::string& err
   report("hook", hook.argv.front());
   const HookContext context{workspace ? workspace->job_id() : "", source.domain.name, name,
                             request.source.text, error};
+  const auto ahead = source_before ? state_now(*source_before) : std::nullopt;
   result.hooks.push_back(job::run_hook(hook, context, tools.commands));
+  if (ahead) {
+    note_hook(*source_before, ahead);
+    keep_source_before();
+  }
   judge(hook, result.hooks.back());
+}
+
+// From begin_job() on: before it there is no folder to keep it in.
+void Conversion::State::keep_source_before() const {
+  if (source_before && journal) {
+    save_source_before(workspace->keep(), *source_before);
+  }
 }
 
 void Conversion::State::run_hooks(model::HookPoint when, const std::string& error) {
@@ -131,6 +143,9 @@ void Conversion::read_source() {
     require_plain_name(state.request.name);
   }
   if (state.request.record) {
+    if (!state.source_before) {  // a job that goes on knows it
+      state.source_before = look_at_domain(state.request.source);
+    }
     state.run_hooks(model::HookPoint::begin);
   }
   state.source = open_source(state.request.source);

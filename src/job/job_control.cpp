@@ -105,19 +105,32 @@ void take_back(Journal& journal, const std::string& id, CommandRunner& commands)
   }
 }
 
-void undo_job(const fs::path& state_dir, const std::string& id, CommandRunner& commands) {
+std::optional<SourceBefore> source_before(const fs::path& state_dir, const JobView& view) {
+  return load_source_before(state_dir / "jobs" / view.record.id / "kept");
+}
+
+SourceReturn undo_job(const fs::path& state_dir, const std::string& id, CommandRunner& commands,
+                      RestoreSource which) {
   const JobView view = find_job(state_dir, id);
   require_idle(view);
   Journal journal(state_dir);
+  SourceReturn source;
   if (fs::exists(state_dir / "jobs" / view.record.id)) {
     Workspace workspace(state_dir, view.record.id);  // nobody else may begin meanwhile
+    const auto before = source_before(state_dir, view);
     take_back(journal, view.record.id, commands);
+    // Last: the copy is gone, the original may run.
+    if (before) {
+      source = while_doing("bringing the source's domain back",
+                           [&] { return restore_source(*before, which); });
+    }
     journal.set_state(view.record.id, JobState::undone);
     workspace.remove();
-    return;
+    return source;
   }
   take_back(journal, view.record.id, commands);
   journal.set_state(view.record.id, JobState::undone);
+  return source;
 }
 
 void forget_job(const fs::path& state_dir, const std::string& id) {

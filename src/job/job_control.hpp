@@ -7,6 +7,7 @@
 
 #include "base/subprocess.hpp"
 #include "job/journal.hpp"
+#include "job/source_state.hpp"
 #include "model/progress.hpp"
 
 namespace vmconvert::job {
@@ -29,9 +30,14 @@ std::vector<JobView> list_jobs(const std::filesystem::path& state_dir);
 JobView find_job(const std::filesystem::path& state_dir, const std::string& id);
 
 // Removes what the job made, last first, and nothing else: what has another identity by now stays.
-// Error(busy) if a process works on it; Error(refused) if its domain runs.
-void undo_job(const std::filesystem::path& state_dir, const std::string& id,
-              CommandRunner& commands);
+// Then what `which` says of the source's domain. Error(busy) if a process works on it;
+// Error(refused) if its domain runs.
+SourceReturn undo_job(const std::filesystem::path& state_dir, const std::string& id,
+                      CommandRunner& commands, RestoreSource which = RestoreSource::hooks);
+
+// How the source's domain was when the job began; nothing where that is not known.
+std::optional<SourceBefore> source_before(const std::filesystem::path& state_dir,
+                                          const JobView& view);
 
 // Takes the record and the folder away, not what was made. Error(refused) for an unfinished job.
 void forget_job(const std::filesystem::path& state_dir, const std::string& id);

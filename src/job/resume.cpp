@@ -53,6 +53,7 @@ void Conversion::begin_job() {
                           state.request.source.text, JobState::running, "", 0, 0,
                           state.tools.version});
       save_job(state.workspace->folder(), {state.request, std::nullopt});
+      state.keep_source_before();
       sweep(state.request.state_dir, ids_of(*state.journal));
       // Whoever was killed could not say so: the next one does.
       for (const JobView& view : list_jobs(state.request.state_dir)) {
@@ -136,6 +137,12 @@ std::string Conversion::ended_by(const Error& error) {
     } catch (const Error& problem) {
       log_warning(problem.message());  // the job's own failure is what counts
     }
+    // A machine is not started by itself in the night; but whoever reads of the failure is told.
+    if (state.source_before) {
+      for (const std::string& line : differences(*state.source_before)) {
+        log_warning(line);
+      }
+    }
   }
   return next;
 }
@@ -148,6 +155,7 @@ std::string Conversion::settle(const Error& error) {
   const std::string id = state.workspace->job_id();
   if (error.kind() != ErrorKind::interrupted && state.journal->steps(id).empty()) {
     state.journal->forget(id);  // refused, or not understood: there is nothing to tell of it
+    forget_source_before(state.workspace->keep());
     end_of_work();
     return "";
   }
@@ -201,6 +209,7 @@ std::unique_ptr<Conversion> Conversion::reopen(const fs::path& state_dir, const 
   state.workspace = std::move(workspace);
   state.journal.emplace(state_dir);
   state.result.job = view.record.id;
+  state.source_before = load_source_before(state.workspace->keep());
   if (saved.plan) {
     state.can_go_on = true;
     conversion->reopen_report();

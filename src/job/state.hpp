@@ -19,6 +19,7 @@
 #include "job/recorder.hpp"
 #include "job/request.hpp"
 #include "job/source.hpp"
+#include "job/source_state.hpp"
 #include "job/workspace.hpp"
 #include "model/check_facts.hpp"
 #include "model/disk_facts.hpp"
@@ -34,6 +35,7 @@ struct Conversion::State {
   model::RunResult result = {};
 
   // read_source()
+  std::optional<SourceBefore> source_before = {};
   OpenedSource source = {};       // with the operator's adjustments
   std::string original_xml = {};  // without them; empty: as the source's
   std::string name = {};          // of the new domain
@@ -94,6 +96,7 @@ struct Conversion::State {
   void add_findings(model::Findings findings);
   void run_hooks(model::HookPoint when, const std::string& error = {});
   void run_hook(const model::Hook& hook, const std::string& error = {});
+  void keep_source_before() const;
   // Not where the operator knows that the sources are in use, and accepted it.
   [[nodiscard]] bool watches_sources() const;
   // Error(refused) when somebody writes to a source, or it is gone.

@@ -43,7 +43,6 @@ TEST(Neighbours, AreReadFromAConnection) {
   EXPECT_GT(node.memory.value, k_gib);
   EXPECT_GT(node.cpus, 0U);
   EXPECT_EQ(node.available.value, 0U) << "not this machine's";
-  EXPECT_FALSE(has_autostart(connection, "test"));
   EXPECT_EQ(has_network(connection, "default"), std::optional(true));
   EXPECT_EQ(has_network(connection, "no-such-network"), std::optional(false));
   EXPECT_EQ(has_bridge(connection, "virbr0"), std::nullopt) << "not a host's bridges";
