@@ -213,17 +213,26 @@ class Pump {
 
 }  // namespace
 
+namespace {
+
+// Of a folder, the right to execute means something else.
+bool is_program(const std::filesystem::path& path) {
+  std::error_code error;
+  return std::filesystem::is_regular_file(path, error) && ::access(path.c_str(), X_OK) == 0;
+}
+
+}  // namespace
+
 std::optional<std::filesystem::path> find_program(const std::string& name) {
   if (name.find('/') != std::string::npos) {
-    return ::access(name.c_str(), X_OK) == 0 ? std::optional<std::filesystem::path>(name)
-                                             : std::nullopt;
+    return is_program(name) ? std::optional<std::filesystem::path>(name) : std::nullopt;
   }
   const char* path = ::getenv("PATH");
   const std::string folders =
       fmt::format("{}:/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin", path == nullptr ? "" : path);
   for (const std::string& folder : split(folders, ':')) {
     const std::filesystem::path candidate = std::filesystem::path(folder) / name;
-    if (folder.starts_with('/') && ::access(candidate.c_str(), X_OK) == 0) {
+    if (folder.starts_with('/') && is_program(candidate)) {
       return candidate;
     }
   }

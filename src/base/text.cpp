@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
 namespace vmconvert {
@@ -45,10 +46,16 @@ std::vector<std::string> words(std::string_view text) {
   }
 }
 
+// A guest's file of nothing but newlines would take fifty times its size: what comes after this
+// many lines stays together as the last one.
+constexpr std::size_t k_most_lines = 1U << 20U;
+
 std::vector<std::string> lines(std::string_view text) {
   std::vector<std::string> found;
+  const auto newlines = static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+  found.reserve(std::min(newlines + 1, k_most_lines));
   while (!text.empty()) {
-    const auto end = text.find('\n');
+    const auto end = found.size() + 1 < k_most_lines ? text.find('\n') : std::string_view::npos;
     found.emplace_back(text.substr(0, end));
     if (end == std::string_view::npos) {
       break;

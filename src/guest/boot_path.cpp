@@ -8,6 +8,7 @@
 #include "base/text.hpp"
 #include "guest/boot_path_steps.hpp"
 #include "guest/device_names.hpp"
+#include "guest/lvm_ids.hpp"
 
 namespace vmconvert::guest {
 namespace {
@@ -63,6 +64,25 @@ std::optional<std::string> path_on(const BootWalk& walk, const model::Filesystem
   return full;
 }
 
+// "VGUUID/LVUUID", as grub-install writes it into a core whose /boot is a logical volume. Empty
+// when none of the guest's physical volumes says of it.
+std::string volume_of_lvmid(const BootWalk& walk, std::string_view ids) {
+  const auto slash = ids.find('/');
+  if (slash == std::string_view::npos) {
+    return {};
+  }
+  for (const model::Filesystem& fs : walk.facts.filesystems) {
+    if (fs.type == "LVM2_member") {
+      std::string volume =
+          volume_of_ids(walk.guest, fs.device, ids.substr(0, slash), ids.substr(slash + 1));
+      if (!volume.empty()) {
+        return volume;
+      }
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 const model::Filesystem* filesystem_of_grub(const BootWalk& walk, std::string_view device) {
@@ -71,6 +91,9 @@ const model::Filesystem* filesystem_of_grub(const BootWalk& walk, std::string_vi
   }
   if (device.starts_with("lvm/")) {
     return filesystem_on(walk, volume_of_mapper_name(device.substr(4)));
+  }
+  if (device.starts_with("lvmid/")) {
+    return filesystem_on(walk, volume_of_lvmid(walk, device.substr(6)));
   }
   const auto parsed = parse_grub_device(device);
   if (!parsed || parsed->disk >= walk.layout.disks.size()) {

@@ -158,6 +158,34 @@ std::optional<LvmIds> read_lvm_ids(GuestRoot& guest, const std::string& device) 
   }
 }
 
+// The text is "GROUP {", "id = ...", then sections; in that of logical volumes, an id is the first
+// line of its volume: "NAME {", "id = ...". lvcreate allows no brace and no blank in a name.
+std::string volume_of_ids(GuestRoot& guest, const std::string& device, std::string_view group,
+                          std::string_view volume) {
+  const auto ids = read_lvm_ids(guest, device);
+  if (!ids || ids->group != group || volume.empty() || volume.find('"') != volume.npos) {
+    return {};
+  }
+  for (const LvmText& text : read_volume(guest, device).texts) {
+    const std::string& content = text.content;
+    const std::size_t section = content.find("\nlogical_volumes {");
+    const std::size_t id = section == std::string::npos
+                               ? section
+                               : content.find(fmt::format("id = \"{}\"", volume), section);
+    const std::size_t brace = id == std::string::npos ? id : content.rfind('{', id);
+    if (brace == std::string::npos || brace <= section) {
+      continue;
+    }
+    const std::size_t line = content.rfind('\n', brace) + 1;
+    const std::string_view name = trim(std::string_view(content).substr(line, brace - line));
+    if (!name.empty() && name != "logical_volumes" &&
+        trim(std::string_view(content).substr(brace + 1, id - brace - 1)).empty()) {
+      return fmt::format("{}/{}", ids->name, name);
+    }
+  }
+  return {};
+}
+
 void set_lvm_ids(GuestRoot& guest, const std::string& device, const model::IdChanges& changes) {
   LvmVolume volume = read_volume(guest, device);
   for (const model::IdChange& change : changes) {

@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "guest/guest_root.hpp"
 #include "model/id_change.hpp"
@@ -21,6 +22,11 @@ std::optional<LvmIds> read_lvm_ids(GuestRoot& guest, const std::string& device);
 
 // 32 letters or digits in groups of 6-4-4-4-4-4-6.
 std::string lvm_id_of(const std::string& letters);
+
+// "data/root": the logical volume of this id, in the group of that id, by the text on the physical
+// volume `device`. Empty: it says of no such volume.
+std::string volume_of_ids(GuestRoot& guest, const std::string& device, std::string_view group,
+                          std::string_view volume);
 
 // Writes the changes of kind physical_volume and volume_group into this physical volume: its label,
 // and every id in its texts. Error(bad_input) if it cannot be read.

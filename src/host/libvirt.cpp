@@ -59,6 +59,18 @@ int last_code() {
               std::move(remedy));
 }
 
+// Without a URI, libvirt takes the one in its environment or configuration, or tries its drivers.
+std::string name_of(const std::string& uri) {
+  if (!uri.empty()) {
+    return printable(uri);
+  }
+  const char* chosen = ::getenv("LIBVIRT_DEFAULT_URI");
+  return chosen != nullptr && *chosen != 0
+             ? fmt::format("{} (LIBVIRT_DEFAULT_URI)", printable(chosen))
+             : "its own default connection (uri_default in libvirt.conf, else the first driver "
+               "that answers)";
+}
+
 [[noreturn]] void throw_unreachable(const std::string& uri) {
   // The embedded driver of a root user looks its own account up before it reads qemu.conf.
   if (last_error().find("Failed to parse user") != std::string::npos) {
@@ -69,11 +81,15 @@ int last_code() {
   }
   const bool absent =
       last_code() == VIR_ERR_NO_CONNECT || last_code() == VIR_ERR_CONFIG_UNSUPPORTED;
-  throw Error(absent ? ErrorKind::not_found : ErrorKind::tool_failed,
-              fmt::format("cannot reach libvirt at {}: {}", printable(uri), last_error()),
-              fmt::format("see whether 'virsh -c {} list' works; is the daemon running, and may "
-                          "this user connect?",
-                          printable(uri)));
+  throw Error(
+      absent ? ErrorKind::not_found : ErrorKind::tool_failed,
+      fmt::format("cannot reach libvirt at {}: {}", name_of(uri), last_error()),
+      uri.empty()
+          ? std::string("name a connection: -c xen:///, -c qemu:///system, or one "
+                        "of another host")
+          : fmt::format("see whether 'virsh -c {} list' works; is the daemon running, and may "
+                        "this user connect?",
+                        printable(uri)));
 }
 
 bool is_uuid(const std::string& text) {
@@ -148,6 +164,10 @@ Connection Connection::open(const std::string& uri, Access access) {
                                             : virConnectOpen(uri.c_str()));
   if (!handle) {
     throw_unreachable(uri);
+  }
+  if (uri.empty()) {
+    const Text chosen(virConnectGetURI(handle.get()));
+    return {std::move(handle), chosen ? chosen.get() : ""};
   }
   return {std::move(handle), uri};
 }

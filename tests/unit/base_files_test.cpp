@@ -107,6 +107,14 @@ TEST(Text, SplitsAndTrims) {
   EXPECT_EQ(printable("a\x1b[1m\n"), "a\\x1b[1m\n");
 }
 
+TEST(Text, OfNothingButNewlinesIsAMillionLinesAndTheRest) {
+  const std::string text(8U << 20U, '\n');
+  const std::vector<std::string> found = lines(text);
+  EXPECT_EQ(found.size(), 1U << 20U);
+  EXPECT_EQ(found.capacity(), found.size());
+  EXPECT_EQ(join(found, "\n"), text) << "nothing of it is lost";
+}
+
 TEST(ErrorText, TellsTheTrailOnceAndTheRemedyLast) {
   Error error(ErrorKind::io, "no space", "free some");
   error.add_context("copying disk vda");

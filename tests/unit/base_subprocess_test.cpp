@@ -27,6 +27,21 @@ TEST(RealCommandRunner, KeepsOutputAndErrorsApart) {
   EXPECT_EQ(result.err, "err\n");
 }
 
+TEST(FindProgram, TakesNoFolderForAProgram) {
+  const TempDir folder(std::filesystem::temp_directory_path(), "vmc-path-test");
+  std::filesystem::create_directories(folder.path() / "first" / "sh");
+  std::filesystem::create_directories(folder.path() / "second");
+  std::filesystem::create_symlink("/bin/sh", folder.path() / "second" / "sh");
+  const std::string before = ::getenv("PATH");
+  ::setenv("PATH",
+           ((folder.path() / "first").string() + ":" + (folder.path() / "second").string()).c_str(),
+           1);
+  EXPECT_EQ(find_program("sh"), folder.path() / "second" / "sh");
+  EXPECT_EQ(find_program((folder.path() / "first" / "sh").string()), std::nullopt);
+  EXPECT_EQ(find_program("no-such-program"), std::nullopt);
+  ::setenv("PATH", before.c_str(), 1);
+}
+
 TEST(RealCommandRunner, FeedsStandardInput) {
   RealCommandRunner runner;
   const std::string text(1 << 20, 'x');  // more than a pipe holds

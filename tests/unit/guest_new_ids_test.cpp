@@ -9,6 +9,7 @@
 #include "base/temp_dir.hpp"
 #include "base/text.hpp"
 #include "boot_files.hpp"
+#include "guest/boot_path_steps.hpp"
 #include "guest/device_names.hpp"
 #include "guest/folder_root.hpp"
 #include "guest/lvm_ids.hpp"
@@ -312,6 +313,27 @@ TEST(NewIds, AreWrittenIntoLvmsLabelAndText) {
     put_le(sum, 0, lvm_crc_by_bits(label.substr(20)), 4);
     EXPECT_EQ(label.substr(16, 4), sum);
   }
+}
+
+TEST(BootPathOnLvm, GrubsNameOfAVolumeByItsIdsIsUnderstood) {
+  LvmGuest guest;
+  guest.facts.filesystems.push_back({"data/lv", "ext4", "u", "", {}, "/"});
+  const BootWalk walk{guest.root, guest.facts, guest.layout, model::TargetHypervisor::kvm};
+  const std::string volume = "VVVVVV-1111-2222-3333-4444-5555-666666";
+  const std::string group = k_vg;
+  const model::Filesystem* found = filesystem_of_grub(walk, "(lvmid/" + group + "/" + volume + ")");
+  ASSERT_NE(found, nullptr);
+  EXPECT_EQ(found->device, "data/lv");
+  EXPECT_EQ(path_in_guest(walk, "lvmid/" + group + "/" + volume, "/boot/grub"), "/boot/grub");
+  for (const std::string& other :
+       {"lvmid/" + group + "/" + group, "lvmid/" + volume + "/" + volume, "lvmid/" + group + "/",
+        "lvmid/" + group + "/" + k_pv, "lvmid/" + group, std::string("lvmid/")}) {
+    EXPECT_EQ(filesystem_of_grub(walk, other), nullptr) << other;
+  }
+  std::string bytes = volume_image(512);
+  bytes[k_area + 512 + 3] = 'x';
+  guest.root.write("/vda2", bytes);
+  EXPECT_EQ(filesystem_of_grub(walk, "lvmid/" + group + "/" + volume), nullptr);
 }
 
 TEST(NewIds, KeepLvmWhoseTextIsDamaged) {

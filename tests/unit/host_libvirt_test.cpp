@@ -143,6 +143,17 @@ TEST(Libvirt, SaysWhatItCouldNotReachAndPrintsNothing) {
   EXPECT_THAT(error.remedy(), HasSubstr("virsh -c"));
 }
 
+TEST(Libvirt, NamesTheDefaultThatCouldNotBeReachedAndTheOneThatCould) {
+  ::setenv("LIBVIRT_DEFAULT_URI", "qemu+unix:///system?socket=/nonexistent/sock", 1);
+  const Error error = error_of([] { Connection::open("", Access::read_only); });
+  EXPECT_THAT(error.message(),
+              HasSubstr("at qemu+unix:///system?socket=/nonexistent/sock (LIBVIRT_DEFAULT_URI): "));
+  EXPECT_THAT(error.remedy(), HasSubstr("-c xen:///"));
+  ::setenv("LIBVIRT_DEFAULT_URI", "test:///default", 1);
+  EXPECT_EQ(Connection::open("", Access::read_only).uri(), "test:///default");
+  ::unsetenv("LIBVIRT_DEFAULT_URI");
+}
+
 TEST(Libvirt, RefusesXmlThatIsNoDomain) {
   Connection connection = Connection::open("test:///default", Access::read_write);
   const Error error =
