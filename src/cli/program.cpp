@@ -1,6 +1,7 @@
 #include "cli/program.hpp"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -136,6 +137,7 @@ int run_command(const CommandEntry& command, CLI::App& parser, Options& options)
 }  // namespace
 
 int run_program(int argc, char** argv) {
+  ::umask(::umask(0) | (S_IWGRP | S_IWOTH));  // nobody else writes to what we make
   Options options;
   std::optional<Error> bad_settings;  // told once it is known that somebody needs them
   try {

@@ -2,7 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <fcntl.h>
+
 #include "base/error.hpp"
+#include "base/fd.hpp"
+#include "job/state_folder.hpp"
 
 namespace vmconvert::job {
 namespace {
@@ -13,8 +17,11 @@ constexpr int k_wait_ms = 10000;
 
 Database::Database(std::filesystem::path path, DatabaseKind kind)
     : m_path(std::move(path)), m_kind(std::move(kind)) {
-  std::error_code error;
-  std::filesystem::create_directories(m_path.parent_path(), error);  // what is wrong, SQLite says
+  require_own_folder(m_path.parent_path());
+  require_own_file(m_path);
+  // SQLite would make it as the umask says; its own journal gets the rights of this file. One that
+  // is there is not opened: closing it would drop this process's locks on it. Errors are SQLite's.
+  static_cast<void>(Fd(::open(m_path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600)));
   sqlite3* db = nullptr;
   const int code =
       sqlite3_open_v2(m_path.c_str(), &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nullptr);
@@ -22,6 +29,10 @@ Database::Database(std::filesystem::path path, DatabaseKind kind)
   check(code);
   sqlite3_extended_result_codes(db, 0);
   check(sqlite3_busy_timeout(db, k_wait_ms));
+  // A file may have come from elsewhere, in spite of its owner: its schema runs no functions, its
+  // pages are checked when they are read, and nothing writes to its schema behind SQLite's back.
+  check(sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr));
+  run("PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;");
   // EXTRA: a call that returned is on the disk. FULL leaves it to the folder whether the last
   // transaction is undone when the power comes back.
   run("PRAGMA synchronous = EXTRA; PRAGMA foreign_keys = ON;");
@@ -39,6 +50,13 @@ Database::Database(std::filesystem::path path, DatabaseKind kind)
                 fmt::format("{} {} is of version {}, this program reads {}", m_kind.name,
                             m_path.string(), version, m_kind.version),
                 "use the program that wrote it, or another state folder: --state-dir DIR");
+  }
+  if (number("SELECT count(*) FROM sqlite_master WHERE type IN ('trigger', 'view')") != 0) {
+    run("ROLLBACK");  // ours has none: they would do what nobody asked for
+    throw Error(ErrorKind::bad_input,
+                fmt::format("{} {} holds triggers or views, which are not ours", m_kind.name,
+                            m_path.string()),
+                m_kind.remedy);
   }
   run("COMMIT");
 }

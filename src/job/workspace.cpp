@@ -14,6 +14,7 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "job/state_folder.hpp"
 
 namespace vmconvert::job {
 namespace {
@@ -78,6 +79,7 @@ Workspace::Workspace(const fs::path& state_dir) {
   m_id =
       fmt::format("{:%Y%m%dT%H%M%S}-{:04x}", fmt::gmtime(std::time(nullptr)), random() & 0xffffU);
   m_folder = state_dir / "jobs" / m_id;
+  require_own_folder(state_dir);
   make_folder(state_dir / "jobs");
   make_folder(m_folder);
   lock();
@@ -92,6 +94,7 @@ Workspace::Workspace(const fs::path& state_dir, const std::string& id) : m_id(id
                 fmt::format("there is no job {} in {}", printable(id), state_dir.string()),
                 "vmconvert jobs lists them; another state folder is named by --state-dir DIR");
   }
+  require_own_folder(state_dir);
   lock();
   make_folder(scratch());
   make_folder(keep());
