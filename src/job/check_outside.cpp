@@ -12,15 +12,20 @@
 #include "disk/image_header.hpp"
 #include "disk/probe.hpp"
 #include "domain/devices.hpp"
+#include "domain/pinning.hpp"
+#include "domain/rewrite.hpp"
 #include "host/device_identity.hpp"
+#include "host/disk_health.hpp"
 #include "host/domain_state.hpp"
 #include "host/lvm.hpp"
+#include "host/machines.hpp"
 #include "host/neighbours.hpp"
 #include "host/node.hpp"
 #include "job/conversion.hpp"
 #include "job/new_identity.hpp"
 #include "job/site_checks.hpp"
 #include "job/state.hpp"
+#include "plan/check_fit.hpp"
 #include "plan/check_outside.hpp"
 
 namespace vmconvert::job {
@@ -113,6 +118,8 @@ void Conversion::check_description() {
                        state.can_go_on ? std::nullopt : state_room(state.request.state_dir)));
   state.add_findings(plan::check_images(domain, headers, state.described));
   state.add_findings(plan::check_devices(state.described));
+  state.add_findings(
+      plan::check_pinning(domain::read_pinning(domain, "the description of " + domain.name)));
   const model::Findings& findings = state.result.findings;
   if (std::any_of(findings.begin(), findings.end(), [](const model::Finding& finding) {
         return !finding.acknowledged &&
@@ -127,6 +134,7 @@ void Conversion::check_disks() {
   const model::Domain& domain = state.source.domain;
   CommandRunner& commands = state.tools.commands;
   std::vector<model::DeviceIdentity> devices;
+  const std::string log = host::kernel_log();
   for (std::size_t i = 0; i < domain.disks.size(); ++i) {
     const model::DomainDisk& disk = domain.disks[i];
     const bool is_disk = disk.device == model::DiskDevice::disk;
@@ -138,6 +146,11 @@ void Conversion::check_disks() {
     devices.push_back(is_disk ? ask_or(model::DeviceIdentity{}, "the source device",
                                        [&] { return host::identify_device(disk.source, commands); })
                               : model::DeviceIdentity{});
+    if (is_disk) {
+      state.add_findings(plan::check_health(
+          disk, ask_or(std::vector<model::DiskHealth>(), "the disks below the source",
+                       [&] { return host::disk_health(disk.source, log, commands); })));
+    }
   }
   state.add_findings(plan::check_identity(domain, devices, state.disk_facts, state.conditions));
   state.add_findings(plan::check_tables(domain, state.disk_facts, state.conditions));
@@ -149,9 +162,9 @@ void Conversion::check_disks() {
     const std::string& uri = state.request.source.uri;
     state.add_findings(ask_or(model::Findings(), "the source's neighbours", [&] {
       const auto connection = host::Connection::open(uri, host::Access::read_only);
-      const auto state = host::domain_state(connection, domain.name);
+      const auto now = host::domain_state(connection, domain.name);
       return plan::check_source_host(domain, host::neighbours(connection),
-                                     state && state->autostart.value_or(false));
+                                     now && now->autostart.value_or(false));
     }));
   }
   const std::string own = state.workspace ? state.workspace->job_id() : std::string();
@@ -169,6 +182,14 @@ void Conversion::check_target_host(const host::Connection& connection) {
   host.others =
       ask_or(host.others, "the target's domains", [&] { return host::neighbours(connection); });
   host.node = host::node_facts(connection);
+  if (state.request.to == model::TargetHypervisor::kvm) {
+    const std::string& arch = state.source.domain.arch;
+    state.add_findings(plan::check_machine(
+        arch, state.request.stylesheet.empty() ? domain::RewriteRequest().machine : "",
+        ask_or(model::MachineOffer(), "the target's machines",
+               [&] { return host::machine_offer(connection, arch); }),
+        state.target_uri));
+  }
   for (const std::string& bridge : state.described.bridges) {
     if (!host::has_bridge(connection, bridge).value_or(true)) {
       host.missing_bridges.push_back(bridge);

@@ -17,9 +17,11 @@
 #include "guest/new_ids.hpp"
 #include "guest/search.hpp"
 #include "guest/staged_root.hpp"
+#include "host/machines.hpp"
 #include "job/conversion.hpp"
 #include "job/new_ids_step.hpp"
 #include "job/state.hpp"
+#include "plan/check_fit.hpp"
 #include "plan/check_inside.hpp"
 #include "plan/check_outside.hpp"
 #include "plan/checks.hpp"
@@ -187,6 +189,11 @@ void Conversion::fix_guest(guest::Appliance& appliance) {
   }
   state.add_findings(std::move(seen));
   state.add_findings(plan::check_inside(domain, state.guest, survey));
+  // Emulation has all that a distribution may want, and of another host nothing is known.
+  if (state.request.to == model::TargetHypervisor::kvm &&
+      state.accelerator.kind == host::AcceleratorKind::kvm) {
+    state.add_findings(plan::check_cpu_level(state.guest, host::own_cpu_level()));
+  }
   check_by_site(&state.guest);
   NewIdsGiven ids;
   if (state.request.wishes.new_uuids) {
