@@ -268,6 +268,21 @@ TEST(DomainRewrite, TuningThatMeansTheOldHostIsDropped) {
   EXPECT_FALSE(has(xml, "cpuset") || has(xml, "numatune") || has(xml, "hostdev"));
 }
 
+TEST(DomainRewrite, ASecondMachineGetsItsAddressesInPlaceOfTheOldOnes) {
+  RewriteRequest request =
+      to_kvm(pv("",
+                "<interface type='bridge'><mac address='00:16:3e:00:00:01'/><source bridge='br0'/>"
+                "</interface><interface type='bridge'><source bridge='br1'/></interface>"));
+  request.macs = {"52:54:00:00:00:01", "52:54:00:00:00:02"};
+  const std::string xml = rewrite_domain(request);
+  EXPECT_TRUE(validate_domain_xml(xml).checked);
+  const auto nics = read_domain_xml(xml, "x").nics;
+  ASSERT_EQ(nics.size(), 2U);
+  EXPECT_EQ(nics[0].mac, "52:54:00:00:00:01");
+  EXPECT_EQ(nics[1].mac, "52:54:00:00:00:02");
+  EXPECT_FALSE(has(xml, "00:16:3e"));
+}
+
 TEST(DomainRewrite, BlockDevicesPastThePageCache) {
   const std::string xml = rewrite_domain(to_kvm(dump("pvh.inactive")));
   EXPECT_TRUE(has(xml,
