@@ -162,6 +162,25 @@ const std::vector<OptionEntry>& option_table() {
              ->check(CLI::IsMember({"hooks", "all", "none"}))
              ->capture_default_str();
        }},
+      {"redo",
+       [](CLI::App& app, Options& o) {
+         app.add_option("--redo", o.redo,
+                        "of a finished job: make the definition anew, or patch the guest anew and "
+                        "write what differs, without a copy")
+             ->check(CLI::IsMember({"define", "patch"}));
+         app.add_option("--memory", o.memory, "with --redo define: memory of the new domain (2GiB)")
+             ->type_name("SIZE")
+             ->transform(CLI::AsSizeValue(false));
+         app.add_option("--vcpus", o.vcpus, "with --redo define: processors of the new domain")
+             ->type_name("N")
+             ->check(CLI::Range(1U, 4096U));
+         app.add_option("--bridge", o.bridge,
+                        "with --redo define: connect to this bridge or network in place of the old "
+                        "host's (repeatable)")
+             ->type_name("OLD=NEW")
+             ->expected(1)
+             ->take_all();
+       }},
       {"output",
        [](CLI::App& app, Options& o) {
          app.add_option("-o,--output", o.output, "file to write; - or nothing: standard output")
@@ -339,7 +358,9 @@ const std::vector<CommandEntry>& command_table() {
        Operand::action_and_bundle, run_bundle},
       {"jobs", "conversions that ended, and those that did not", "json", Operand::none, run_jobs},
       {"status", "what a job did and made, step by step", "json", Operand::job, run_status},
-      {"resume", "go on with an interrupted job", "metrics json", Operand::job, run_resume},
+      {"resume", "go on with an interrupted job, or redo a part of a finished one",
+       "redo name target template start identity address accept metrics json", Operand::job,
+       run_resume},
       {"undo", "take back what a job made, and nothing else", "restore-source metrics",
        Operand::job, run_undo},
       {"verify", "read a job's disks again and compare them with what was copied", "json",

@@ -76,6 +76,10 @@ struct Options {
   std::string output;
   std::string metrics;
   std::string restore_source = "hooks";
+  std::string redo;          // of resume: define
+  std::uint64_t memory = 0;  // bytes; 0: as it is. Of a redo, as the two below; else a blueprint's
+  unsigned vcpus = 0;
+  std::vector<std::string> bridge;  // OLD=NEW
   std::string shell = "bash";
   // Folders of the site's fixers: no option, a setting.
   std::vector<std::string> fixers = {"/etc/vmconvert/fixers"};

@@ -215,6 +215,15 @@ void apply_settings(Options& options) {
   }
 }
 
+bool from_settings(const Options& options, std::string_view key) {
+  const auto& table = setting_table();
+  const auto setting =
+      std::find_if(table.begin(), table.end(), [&](const Setting& s) { return s.key == key; });
+  const auto known = options.settings.find(std::string(key));
+  return setting != table.end() && known != options.settings.end() &&
+         known->second.value == setting->show(options);
+}
+
 std::string settings_to_text(const Options& options) {
   std::string text;
   for (const Setting& setting : setting_table()) {

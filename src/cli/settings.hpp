@@ -16,6 +16,9 @@ void apply_settings(Options& options);
 // The same for the text of a file; `path` is for messages.
 void apply_settings_text(Options& options, std::string_view text, const std::string& path);
 
+// Whether an option's value is the configuration's, and was not given on the command line.
+bool from_settings(const Options& options, std::string_view key);
+
 // Every setting with its value and where it came from.
 std::string settings_to_text(const Options& options);
 std::string settings_to_json(const Options& options);

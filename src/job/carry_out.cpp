@@ -255,7 +255,7 @@ void Conversion::carry_out(const model::Plan& plan) {
     throw;
   }
   state.result.state = state.request.storage ? model::RunState::converted : model::RunState::tried;
-  finish_job();
+  finish_job(plan);
 }
 
 }  // namespace vmconvert::job

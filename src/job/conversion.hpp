@@ -21,7 +21,8 @@ class Appliance;
 }
 namespace vmconvert::disk {
 struct AllocationMap;
-}
+struct RedoAmount;
+}  // namespace vmconvert::disk
 namespace vmconvert::host {
 class Connection;
 }
@@ -29,6 +30,7 @@ class Connection;
 namespace vmconvert::job {
 
 struct SavedPlan;
+struct KeptDefinition;
 struct ExportTarget;
 struct ExportOutcome;
 
@@ -67,6 +69,17 @@ class Conversion {
                                             const std::string& job, Tools tools,
                                             std::optional<model::Plan>& plan);
 
+  // A finished job whose guest is to be patched anew, with other wishes if there are any: as
+  // read_source() leaves one. patch() comes next, then prepare_patch(), which writes down what is
+  // to be written and marks the job as interrupted; redo_patch.hpp writes it. Error(refused) if
+  // the new domain runs, Error(usage) for a job that is not done.
+  static std::unique_ptr<Conversion> reopen_done(const std::filesystem::path& state_dir,
+                                                 const std::string& job,
+                                                 const std::optional<model::Wishes>& wishes,
+                                                 Tools tools,
+                                                 const std::vector<std::string>& accepted = {});
+  std::vector<disk::RedoAmount> prepare_patch();
+
   // To be told of the error that ends the conversion: takes back what was made, or keeps what a
   // later process needs to go on. Returns what to do next, for people; may be empty.
   std::string ended_by(const Error& error);
@@ -82,7 +95,8 @@ class Conversion {
 
   [[nodiscard]] std::string settle(const Error& error);
   void begin_job();
-  void finish_job();
+  void finish_job(const model::Plan& plan);
+  void keep_what_was_defined(const model::Plan& plan) const;
   void end_of_work();
   void save_plan(const model::Plan& plan);
   void begin_report(const model::Plan& plan);
@@ -91,6 +105,7 @@ class Conversion {
   [[nodiscard]] std::vector<StepRecord> journal_steps(const model::Plan& plan);
   void open_job(const std::string& job);
   void look_at_source();
+  void look_again(const KeptDefinition& kept);
   void reopen_overlays();
   [[nodiscard]] model::Plan reopen_plan(const SavedPlan& saved);
   void check_description();

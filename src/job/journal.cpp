@@ -146,6 +146,37 @@ void Journal::undo_step(const std::string& id, unsigned number) {
       .next();
 }
 
+void Journal::describe_step(const std::string& id, unsigned number, const std::string& what) {
+  const std::int64_t now = std::time(nullptr);
+  m_handle->db.transaction([&] {
+    Statement(m_handle->db, "UPDATE step SET what = ?, finished = ? WHERE job = ? AND number = ?")
+        .bind(what)
+        .bind(now)
+        .bind(id)
+        .bind(std::int64_t{number})
+        .next();
+    Statement(m_handle->db, "UPDATE job SET updated = ? WHERE id = ?").bind(now).bind(id).next();
+  });
+}
+
+unsigned Journal::add_step(const std::string& id, const std::string& what) {
+  const std::int64_t now = std::time(nullptr);
+  unsigned number = 0;
+  m_handle->db.transaction([&] {
+    Statement last(m_handle->db, "SELECT COALESCE(MAX(number), 0) FROM step WHERE job = ?");
+    last.bind(id).next();
+    number = static_cast<unsigned>(last.integer(0)) + 1;
+    Statement(m_handle->db, "INSERT INTO step VALUES (?, ?, ?, 'done', ?, ?, '')")
+        .bind(id)
+        .bind(std::int64_t{number})
+        .bind(what)
+        .bind(now)
+        .bind(now)
+        .next();
+  });
+  return number;
+}
+
 void Journal::forget(const std::string& id) {
   Statement(m_handle->db, "DELETE FROM job WHERE id = ?").bind(id).next();
 }

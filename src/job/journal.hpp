@@ -64,6 +64,9 @@ class Journal {
   void note_made(const std::string& id, unsigned number, const std::string& made);
   void finish_step(const std::string& id, unsigned number);
   void undo_step(const std::string& id, unsigned number);
+  // Redoing: a step of another text, and one more at the end, which is done; returns its number.
+  void describe_step(const std::string& id, unsigned number, const std::string& what);
+  unsigned add_step(const std::string& id, const std::string& what);
   void forget(const std::string& id);
 
   [[nodiscard]] std::optional<JobRecord> job(const std::string& id) const;

@@ -37,11 +37,6 @@ std::vector<std::string> sources_of(const model::TargetDisk& disk, const model::
   return paths;
 }
 
-// xvda for a Xen guest, vda for a KVM guest.
-std::string domain_target(const std::string& disk, model::TargetHypervisor to) {
-  return to == model::TargetHypervisor::xen ? "x" + disk : disk;
-}
-
 std::string random_uuid() {
   std::random_device random;
   const auto part = [&](unsigned keep, unsigned set) { return (random() & keep) | set; };
@@ -50,6 +45,12 @@ std::string random_uuid() {
 }
 
 }  // namespace
+
+// Its target is xvda for a Xen guest, vda for a KVM guest.
+domain::RewriteDisk Conversion::State::rewritten(const model::TargetDisk& disk) const {
+  return {(request.to == model::TargetHypervisor::xen ? "x" : "") + disk.name, disk_path(disk),
+          place->format(), place->is_block(), disk.readonly};
+}
 
 // kvm where it is known to work here and the target offers it, else plain emulation.
 std::string Conversion::virt_type() const {
@@ -86,8 +87,7 @@ std::string Conversion::make_domain_xml() const {
   rewrite.virt_type = virt_type();
   rewrite.arch = state.source.domain.arch;
   for (const model::TargetDisk& disk : state.layout.disks) {
-    rewrite.disks.push_back({domain_target(disk.name, state.request.to), state.disk_path(disk),
-                             state.place->format(), state.place->is_block(), disk.readonly});
+    rewrite.disks.push_back(state.rewritten(disk));
   }
   const std::string& from = state.request.source.uri;
   std::string xml = domain::with_provenance(

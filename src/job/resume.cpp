@@ -12,6 +12,7 @@
 #include "host/libvirt.hpp"
 #include "job/bundle_source.hpp"
 #include "job/conversion.hpp"
+#include "job/definition.hpp"
 #include "job/job_control.hpp"
 #include "job/saved_job.hpp"
 #include "job/state.hpp"
@@ -98,6 +99,7 @@ void Conversion::save_plan(const model::Plan& plan) {
   State& state = *m_state;
   SavedPlan saved;
   saved.source_xml = plan.source.xml;
+  saved.original_xml = state.original_xml;
   saved.target_uri = state.target_uri;
   saved.domain_xml = plan.domain_xml;
   saved.extents = state.extents;
@@ -110,10 +112,38 @@ void Conversion::save_plan(const model::Plan& plan) {
   state.can_go_on = true;
 }
 
-void Conversion::finish_job() {
+// The definition can be made anew from this, when nothing else of the job is open any more.
+void Conversion::keep_what_was_defined(const model::Plan& plan) const {
+  const State& state = *m_state;
+  Definition definition = definition_of(plan.domain_xml);
+  definition.original_xml =
+      state.original_xml.empty() ? state.source.domain.xml : state.original_xml;
+  for (const model::TargetDisk& disk : state.layout.disks) {
+    definition.disks.push_back(state.rewritten(disk));
+  }
+  definition.description = state.xml_path();
+  definition.target_uri = state.target_uri;
+  SavedPlan kept;
+  kept.source_xml = plan.source.xml;
+  kept.original_xml = state.original_xml;
+  kept.target_uri = state.target_uri;
+  kept.extents = state.extents;
+  if (state.watches_sources()) {
+    kept.marks = state.marks;
+  }
+  keep_definition(state.workspace->keep(),
+                  {{state.request, std::move(kept)}, std::move(definition)});
+}
+
+void Conversion::finish_job(const model::Plan& plan) {
   State& state = *m_state;
   if (state.journal) {
     keep_report("done", "");
+    try {
+      keep_what_was_defined(plan);
+    } catch (const Error& problem) {
+      log_warning("this job cannot be redone in part: " + to_text(problem));  // but it is done
+    }
     state.journal->set_state(state.workspace->job_id(), JobState::done);
     end_of_work();
   }
@@ -180,7 +210,10 @@ std::string Conversion::settle(const Error& error) {
   end_of_work();
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(state.workspace->keep(), ignored)) {
-    if (entry.path().extension() == ".manifest" || entry.path().extension() == ".mapfile") {
+    const fs::path extension = entry.path().extension();
+    const fs::path name = entry.path().filename();
+    if (extension == ".manifest" || extension == ".mapfile" || name == "job.json" ||
+        name == "definition.json") {
       fs::remove(entry.path(), ignored);
     }
   }
@@ -238,6 +271,7 @@ model::Plan Conversion::reopen_plan(const SavedPlan& saved) {
   if (!saved.marks.empty()) {
     disk::require_unchanged(saved.marks);
   }
+  state.original_xml = saved.original_xml;
   look_at_source();
   state.target_uri = saved.target_uri;
   state.place.emplace(*state.request.storage, state.target_uri, state.tools.commands);

@@ -149,11 +149,9 @@ std::vector<model::Extent> extents_from_json(const Json& list) {
 }
 
 Json plan_to_json(const SavedPlan& plan) {
-  Json json = {{"source_xml", plan.source_xml},
-               {"target_uri", plan.target_uri},
-               {"domain_xml", plan.domain_xml},
-               {"extents", Json::array()},
-               {"edits", Json::array()}};
+  Json json = {{"source_xml", plan.source_xml}, {"original_xml", plan.original_xml},
+               {"target_uri", plan.target_uri}, {"domain_xml", plan.domain_xml},
+               {"extents", Json::array()},      {"edits", Json::array()}};
   for (const auto& extents : plan.extents) {
     json["extents"].push_back(extents_to_json(extents));
   }
@@ -184,6 +182,7 @@ Json plan_to_json(const SavedPlan& plan) {
 SavedPlan plan_from_json(const Json& json) {
   SavedPlan plan;
   plan.source_xml = json.at("source_xml").get<std::string>();
+  plan.original_xml = json.value("original_xml", "");
   plan.target_uri = json.at("target_uri").get<std::string>();
   plan.domain_xml = json.at("domain_xml").get<std::string>();
   for (const Json& list : json.at("extents")) {

@@ -17,13 +17,14 @@ namespace vmconvert::job {
 
 // The part that exists once the plan is made.
 struct SavedPlan {
-  std::string source_xml;  // the description as it was read
+  std::string source_xml;  // the description, with the operator's adjustments
   std::string target_uri;
   std::string domain_xml;
   std::vector<std::vector<model::Extent>> extents;  // one list a target disk
   model::Edits edits;
   std::vector<disk::SourceMark> marks;       // of the sources, before they were read
   std::optional<model::TrialOutcome> trial;  // nothing while none was seen
+  std::string original_xml = {};             // the description as it was read
 };
 
 struct SavedJob {

@@ -11,6 +11,7 @@
 
 #include "disk/source.hpp"
 #include "disk/source_mark.hpp"
+#include "domain/rewrite.hpp"
 #include "host/accelerator.hpp"
 #include "job/conversion.hpp"
 #include "job/journal.hpp"
@@ -61,6 +62,7 @@ struct Conversion::State {
   std::vector<std::filesystem::path> overlays = {};
   model::GuestFacts guest = {};
   std::vector<std::vector<model::Extent>> extents = {};
+  std::vector<std::vector<model::Extent>> extents_before = {};  // of a job that is patched anew
   std::vector<std::vector<model::AllocationNote>> allocation = {};
   std::string saved_domain_xml = {};  // of a job that goes on; empty: still to be made
 
@@ -92,6 +94,8 @@ struct Conversion::State {
   [[nodiscard]] std::filesystem::path xml_path() const {
     return place->xml_path(name).value_or(workspace->keep() / (name + ".xml"));
   }
+  // As the new description names it.
+  [[nodiscard]] domain::RewriteDisk rewritten(const model::TargetDisk& disk) const;
   // Findings of a later look; what the operator accepted is marked again over all of them.
   void add_findings(model::Findings findings);
   void run_hooks(model::HookPoint when, const std::string& error = {});

@@ -210,7 +210,8 @@ class Row:
             known = name.startswith(("locks/", "jobs.sqlite", "accelerator")) or path.is_dir()
             # What tells of a job that failed, and what a finished one is verified with.
             known = known or re.fullmatch(r"jobs/[^/]+/(lock|kept/report\.json)", name)
-            known = known or (finished and re.fullmatch(r"jobs/[^/]+/kept/vd.\.manifest", name))
+            of_finished = r"jobs/[^/]+/kept/(vd.\.manifest|(job|definition)\.json)"
+            known = known or (finished and re.fullmatch(of_finished, name))
             if not known:
                 found.append(f"state/{name}")
         found += [f"process {text}" for text in helpers_of(self.folder)]

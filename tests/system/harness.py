@@ -13,6 +13,11 @@ CACHE = pathlib.Path(os.environ.get("VMCONVERT_TEST_CACHE", "/var/cache/vmconver
 HOST_STATE = CACHE / "host-state"
 
 
+# Of a finished job, below the state folder: for status, verify, report, and to redo a part of it.
+KEPT = ("console.log", ".manifest", "report.json", "/lock", "kept/job.json", "kept/definition.json",
+        "kept/source-domain.json")
+
+
 class Failure(Exception):
     """A test's expectation that did not hold."""
 
