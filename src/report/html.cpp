@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <map>
+
 #include "base/text.hpp"
 #include "report/html_parts.hpp"
 
@@ -56,8 +58,8 @@ std::string header(const ReportPage& page) {
     seconds += run.seconds;
   }
   const std::string title = report.name == report.guest
-                                ? escape_html(report.name)
-                                : escape_html(report.guest + " → " + report.name);
+                                ? headline(report.name)
+                                : headline(report.guest + " → " + report.name);
   std::string text = fmt::format(
       "<header>\n<p class=\"over\">vmconvert report · job {}</p>\n<h1>{}</h1>\n"
       "<p class=\"verdict {}\"><span aria-hidden=\"true\">{}</span> {}</p>\n",
@@ -96,17 +98,27 @@ std::string contents(const ReportPage& page) {
   return text + "<li><a href=\"#checksums\">Checksums</a></li>\n</ul></nav>\n";
 }
 
+// pv, hvm and kvm are abbreviations; Xen is a name.
+std::string as_people_write(const std::string& word) {
+  static const std::map<std::string, std::string, std::less<>> k_words = {
+      {"pv", "PV"}, {"pvh", "PVH"}, {"hvm", "HVM"}, {"kvm", "KVM"}, {"xen", "Xen"}};
+  const auto found = k_words.find(word);
+  return found == k_words.end() ? word : found->second;
+}
+
 std::string decided(const model::JobReport& report) {
   const model::GuestFacts& inside = report.inside;
   std::string text =
       "<section id=\"decided\" aria-labelledby=\"h-decided\">\n"
-      "<h2 id=\"h-decided\">What was decided, and why</h2>\n"
-      "<div class=\"wide\"><table class=\"facts\">\n<caption class=\"hidden\">The guest and the "
+      "<h2 id=\"h-decided\">What was decided, and why</h2>\n" +
+      open_wide("The guest and the conversion") +
+      "<table class=\"facts\">\n<caption class=\"hidden\">The guest and the "
       "conversion</caption>\n<tbody>\n";
   text += row("Source", report.source);
-  text += row("Was", fmt::format("Xen {} guest, {} of memory, {} vCPU", report.kind,
-                                 bytes_text(report.memory), report.vcpus));
-  text += row("Becomes", fmt::format("{} domain {}", report.to, report.name));
+  text +=
+      row("Was", fmt::format("Xen {} guest, {} of memory, {} vCPU", as_people_write(report.kind),
+                             bytes_text(report.memory), report.vcpus));
+  text += row("Becomes", fmt::format("{} domain {}", as_people_write(report.to), report.name));
   text += row("System", inside.os_name);
   text += row("Host name", inside.hostname);
   text += row("Root on", inside.root_device);
@@ -126,10 +138,11 @@ std::string decided(const model::JobReport& report) {
   text += row("Defined on", report.defined_on);
   text += row("Appliance ran under", report.accelerator);
   text += row("Made by", "vmconvert " + report.program);
-  text += "</tbody></table></div>\n";
+  text += "</tbody></table>" + close_wide();
   if (!report.boot_path.empty()) {
     text +=
-        "<h3>The boot path, link by link</h3>\n<div class=\"wide\"><table>\n<caption>Walked in the "
+        "<h3>The boot path, link by link</h3>\n" + open_wide("The boot path") +
+        "<table>\n<caption>Walked in the "
         "patched image, from boot sector to init</caption>\n<thead><tr><th scope=\"col\">Link</th>"
         "<th scope=\"col\">Found</th><th scope=\"col\">Evidence</th></tr></thead><tbody>\n";
     for (const model::BootLink& link : report.boot_path) {
@@ -139,7 +152,7 @@ std::string decided(const model::JobReport& report) {
           escape_html(link.name), link.ok ? "good" : "bad", link.ok ? "yes" : "gap",
           escape_html(link.what));
     }
-    text += "</tbody></table></div>\n";
+    text += "</tbody></table>" + close_wide();
   }
   if (!report.steps.empty()) {
     text += "<h3>The steps</h3>\n<ol class=\"steps\">\n";
@@ -158,10 +171,10 @@ std::string findings(const model::JobReport& report) {
   if (report.findings.empty()) {
     return text + "<p>Nothing stood in the way.</p>\n</section>\n";
   }
-  text +=
-      "<div class=\"wide\"><table>\n<caption class=\"hidden\">Findings</caption>\n<thead><tr>"
-      "<th scope=\"col\">Finding</th><th scope=\"col\">Weight</th><th scope=\"col\">What</th>"
-      "<th scope=\"col\">What became of it</th></tr></thead><tbody>\n";
+  text += open_wide("Findings") +
+          "<table>\n<caption class=\"hidden\">Findings</caption>\n<thead><tr>"
+          "<th scope=\"col\">Finding</th><th scope=\"col\">Weight</th><th scope=\"col\">What</th>"
+          "<th scope=\"col\">What became of it</th></tr></thead><tbody>\n";
   for (const model::Finding& finding : report.findings) {
     const bool blocks = finding.severity == model::Severity::blocks;
     const char* css = blocks ? "bad" : finding.severity == model::Severity::warns ? "warn" : "calm";
@@ -177,7 +190,7 @@ std::string findings(const model::JobReport& report) {
                                : fmt::format("<br><span class=\"soft\">To do: {}</span>",
                                              escape_html(finding.remedy)));
   }
-  return text + "</tbody></table></div>\n</section>\n";
+  return text + "</tbody></table>" + close_wide() + "</section>\n";
 }
 
 std::string checksums(const model::JobReport& report) {
@@ -185,7 +198,9 @@ std::string checksums(const model::JobReport& report) {
       "<section id=\"checksums\" aria-labelledby=\"h-checksums\">\n"
       "<h2 id=\"h-checksums\">Checksums</h2>\n<p>Over the whole content of each disk; holes count "
       "as "
-      "zeros. <code>vmconvert verify</code> compares again.</p>\n<div class=\"wide\"><table>\n"
+      "zeros. <code>vmconvert verify</code> compares again.</p>\n" +
+      open_wide("Checksums") +
+      "<table>\n"
       "<caption class=\"hidden\">Checksums of the new disks</caption>\n<thead><tr>"
       "<th scope=\"col\">Disk</th><th scope=\"col\">Where</th><th scope=\"col\">Size</th>"
       "<th scope=\"col\">Checksum</th></tr></thead><tbody>\n";
@@ -196,7 +211,7 @@ std::string checksums(const model::JobReport& report) {
         escape_html(disk.name), escape_html(disk.path.empty() ? "not there" : disk.path),
         bytes_text(disk.size), escape_html(disk.checksum.empty() ? "none" : disk.checksum));
   }
-  return text + "</tbody></table></div>\n</section>\n";
+  return text + "</tbody></table>" + close_wide() + "</section>\n";
 }
 
 }  // namespace
@@ -209,8 +224,8 @@ std::string job_to_html(const ReportPage& page) {
       "<section id=\"disks\" aria-labelledby=\"h-disks\">\n<h2 id=\"h-disks\">The disks, before "
       "and "
       "after</h2>\n";
-  for (const model::ReportDisk& disk : report.disks) {
-    text += disk_section(report, disk);
+  for (std::size_t i = 0; i < report.disks.size(); ++i) {
+    text += disk_section(report, report.disks[i], i + 1);
   }
   text += "</section>\n" + findings(report) + edits_section(report);
   text +=

@@ -116,7 +116,7 @@ std::string verdict(const Totals& totals) {
 std::string batch_header(const BatchPage& page, const Totals& totals) {
   std::string text = fmt::format(
       "<header>\n<p class=\"over\">vmconvert report · batch, as of {}</p>\n<h1>{}</h1>\n",
-      time_text(page.now), escape_html(page.batch));
+      time_text(page.now), headline(page.batch));
   text += verdict(totals) + "<dl class=\"numbers\">\n";
   text += number_box("Done", fmt::format("{} of {}", totals.of(Standing::done), totals.guests),
                      totals.of(Standing::closed) == 0
@@ -189,23 +189,24 @@ std::string left(const BatchPage& page) {
   if (open.empty()) {
     return text + "<p>Nothing: no guest of this batch waits for anything.</p>\n</section>\n";
   }
-  text +=
-      open_table("What is left") +
-      "<table class=\"many\">\n<caption>Those that need somebody come first</caption>\n<thead><tr>"
-      "<th scope=\"col\">Guest</th><th scope=\"col\">State</th><th scope=\"col\">To move</th>"
-      "<th scope=\"col\">Takes about</th><th scope=\"col\">Why, and what to do</th></tr>"
-      "</thead><tbody>\n";
+  text += open_wide("What is left") +
+          // What to do stands beside the name: on a phone the rest is scrolled to.
+          "<table class=\"many todo\">\n<caption>Those that need somebody come "
+          "first</caption>\n<thead><tr>"
+          "<th scope=\"col\">Guest</th><th scope=\"col\">Why, and what to do</th>"
+          "<th scope=\"col\">To move</th><th scope=\"col\">Takes about</th></tr></thead><tbody>\n";
   for (const BatchGuest* guest : open) {
     const GuestRecord& record = guest->record;
     text += fmt::format(
-        "<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td><td>{}</td><td>{}{}<span "
-        "class=\"soft\">{}</span></td></tr>\n",
-        escape_html(record.guest), tag_of(record),
+        "<tr><th scope=\"row\">{}<br>{}</th><td class=\"why\">{}{}<span "
+        "class=\"soft\">{}</span></td>"
+        "<td class=\"n\">{}</td><td class=\"n\">{}</td></tr>\n",
+        escape_html(record.guest), tag_of(record), escape_html(record.error),
+        record.error.empty() ? "" : "<br>", escape_html(advice(record)),
         bytes_left(record) > 0 ? bytes_text(bytes_left(record)) : "not known yet",
-        guest->seconds_left > 0 ? seconds_text(guest->seconds_left) : "–",
-        escape_html(record.error), record.error.empty() ? "" : "<br>", escape_html(advice(record)));
+        guest->seconds_left > 0 ? seconds_text(guest->seconds_left) : "–");
   }
-  return text + "</tbody></table>" + close_table() + "</section>\n";
+  return text + "</tbody></table>" + close_wide() + "</section>\n";
 }
 
 std::string bytes_or_dash(std::uint64_t bytes) {
@@ -216,7 +217,7 @@ std::string guests(const BatchPage& page, const Totals& totals) {
   std::string text =
       "<section id=\"guests\" aria-labelledby=\"h-guests\">\n<h2 id=\"h-guests\">All guests</h2>\n";
   text +=
-      open_table("All guests") +
+      open_wide("All guests") +
       "<table class=\"many\">\n<caption class=\"hidden\">All guests of the "
       "batch</caption>\n<thead><tr>"
       "<th scope=\"col\">Guest</th><th scope=\"col\">State</th><th scope=\"col\">Reached</th>"
@@ -227,8 +228,10 @@ std::string guests(const BatchPage& page, const Totals& totals) {
     const model::GuestMeasure& measure = record.measure;
     const bool copied = measure.move_seconds > 0;
     text += fmt::format(
-        "<tr><th scope=\"row\">{}<br><small>{}{}{}</small></th><td>{}</td><td>{}</td><td>{}</td>"
-        "<td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
+        "<tr><th scope=\"row\">{}<br><small>{}{}{}</small></th><td>{}</td><td class=\"n\">{}</td>"
+        "<td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td "
+        "class=\"n\">{}</td>"
+        "<td class=\"id\">{}</td></tr>\n",
         escape_html(record.guest), escape_html(record.group), record.group.empty() ? "" : " · ",
         escape_html(record.source), tag_of(record), escape_html(milestone_text(record)),
         bytes_or_dash(measure.size.value), copied ? bytes_text(measure.to_move.value) : "–",
@@ -237,18 +240,20 @@ std::string guests(const BatchPage& page, const Totals& totals) {
         record.job.empty() ? "–" : "<code>" + escape_html(record.job) + "</code>");
   }
   text += fmt::format(
-      "</tbody><tfoot><tr><th scope=\"row\">All that were copied</th><td></td><td></td><td>{}</td>"
-      "<td>{}</td><td>{}</td><td>{}</td><td></td></tr></tfoot></table>",
+      "</tbody><tfoot><tr><th scope=\"row\">All that were copied</th><td></td><td></td><td "
+      "class=\"n\">{}</td>"
+      "<td class=\"n\">{}</td><td class=\"n\">{}</td><td "
+      "class=\"n\">{}</td><td></td></tr></tfoot></table>",
       bytes_text(totals.size), bytes_text(totals.moved), bytes_text(totals.skipped),
       seconds_text(totals.worked));
-  return text + close_table() + "</section>\n";
+  return text + close_wide() + "</section>\n";
 }
 
 // How many have passed each milestone.
 std::string way(const BatchPage& page) {
   std::string text =
       "<section id=\"way\" aria-labelledby=\"h-way\">\n<h2 id=\"h-way\">How far they are</h2>\n";
-  text += open_table("How far they are") +
+  text += open_wide("How far they are") +
           "<table class=\"facts\">\n<caption>Guests that have passed each milestone</caption>\n"
           "<thead><tr><th scope=\"col\">Milestone</th><th scope=\"col\">Guests</th></tr></thead>"
           "<tbody>\n";
@@ -263,7 +268,7 @@ std::string way(const BatchPage& page) {
         "class=\"skip\"/><rect width=\"{1}\" height=\"14\" class=\"need\"/></svg>{2}</td></tr>\n",
         model::to_string(static_cast<model::Milestone>(i)), 400 * passed / all, passed);
   }
-  return text + "</tbody></table>" + close_table() + "</section>\n";
+  return text + "</tbody></table>" + close_wide() + "</section>\n";
 }
 
 std::string saved(const Totals& totals) {
@@ -294,15 +299,6 @@ std::string saved(const Totals& totals) {
 }
 
 }  // namespace
-
-std::string open_table(std::string_view label) {
-  return fmt::format("<div class=\"wide\" role=\"region\" tabindex=\"0\" aria-label=\"{}\">",
-                     escape_html(label));
-}
-
-std::string close_table() {
-  return "</div>\n";
-}
 
 std::string batch_to_html(const BatchPage& page) {
   const Totals totals = totals_of(page);

@@ -10,8 +10,4 @@ namespace vmconvert::report {
 // One picture for each time that the batch worked, with a table of the same.
 std::string batch_time_section(const BatchPage& page);
 
-// A table may be wider than a narrow screen: then it can be scrolled, also by keyboard.
-std::string open_table(std::string_view label);
-std::string close_table();
-
 }  // namespace vmconvert::report

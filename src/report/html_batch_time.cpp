@@ -17,10 +17,10 @@ namespace {
 using model::Standing;
 
 constexpr double k_bars_left = 250;
-constexpr double k_bars_width = 700;
-constexpr double k_pause = 2 * 3600;         // without work: then a new picture begins
-constexpr std::size_t k_most_rows = 400;     // of a picture; the table has all
-constexpr std::size_t k_longest_label = 30;  // bytes
+constexpr double k_bars_width = 660;
+constexpr double k_picture = 1000;        // its whole width: the rest is for a last bar's label
+constexpr double k_pause = 2 * 3600;      // without work: then a new picture begins
+constexpr std::size_t k_most_rows = 400;  // of a picture; the table has all
 
 struct Bar {
   const BatchGuest* guest = nullptr;
@@ -116,25 +116,6 @@ std::string clock_axis(const Sitting& sitting, double seconds, double bottom) {
   return text;
 }
 
-std::string short_label(const std::string& name) {
-  if (name.size() <= k_longest_label) {
-    return escape_html(name);
-  }
-  std::size_t end = k_longest_label - 1;
-  while (end > 0 && (static_cast<unsigned char>(name[end]) & 0xC0U) == 0x80U) {
-    --end;  // bytes of a character stay together
-  }
-  return escape_html(name.substr(0, end)) + "…";
-}
-
-// Known stages have colours; a record could hold any text.
-std::string stage_class(const std::string& stage) {
-  static constexpr std::array<const char*, 6> k_stages = {"layout", "appliance", "trial",
-                                                          "copy",   "verify",    "define"};
-  return std::find(k_stages.begin(), k_stages.end(), stage) == k_stages.end() ? "st"
-                                                                              : "st st-" + stage;
-}
-
 std::string bar_picture(const Bar& bar, const Sitting& sitting, double seconds, double y) {
   const double scale = k_bars_width / seconds;
   const double x = k_bars_left + scale * (bar.from - sitting.from);
@@ -159,11 +140,47 @@ std::string bar_picture(const Bar& bar, const Sitting& sitting, double seconds, 
           stage_class(span.stage), escape_html(span.stage), seconds_text(span.to - span.from));
     }
   }
-  const std::string ended = bar.run == nullptr ? "" : bar.run->run.ended;
-  if (!ended.empty() && ended != "converted" && ended != "done" &&
-      x + width < k_bars_left + k_bars_width) {
-    text += fmt::format("<text x=\"{:.1f}\" y=\"{:.0f}\" class=\"s\">{}</text>\n", x + width + 5,
-                        y + 13, escape_html(ended));
+  return text;
+}
+
+std::string how_it_went(const Bar& bar) {
+  const model::GuestRecord& record = bar.guest->record;
+  if (bar.trial_only) {
+    return "its trial saw it boot";
+  }
+  if (bar.run == nullptr) {
+    return model::to_string(record.standing);
+  }
+  if (!bar.run->run.ended.empty()) {
+    return bar.run->run.ended;
+  }
+  const bool last = bar.run == &bar.guest->runs.back();
+  return last && record.standing == Standing::running ? "at work" : "ended without a word";
+}
+
+// How each ended that was not the last word on its guest, as far as there is room before the next.
+std::string endings(const Sitting& sitting, const BatchGuest& guest, double seconds, double y) {
+  const auto place = [&](double at) {
+    return k_bars_left + k_bars_width * (at - sitting.from) / seconds;
+  };
+  std::string text;
+  for (const Bar& bar : sitting.bars) {
+    const std::string ended = how_it_went(bar);
+    if (bar.guest != &guest || bar.trial_only || ended == "converted" || ended == "done") {
+      continue;
+    }
+    const double end = std::max(place(bar.to), place(bar.from) + 1.5) + 5;
+    double next = k_picture;
+    for (const Bar& other : sitting.bars) {
+      if (other.guest == &guest && &other != &bar && other.to > bar.to) {
+        next = std::min(next, place(other.from) - (other.trial_only ? 8 : 2));
+      }
+    }
+    const std::string fits = fit_label(ended, next - end, 12, Cut::back);
+    if (!fits.empty()) {
+      text += fmt::format("<text x=\"{:.1f}\" y=\"{:.0f}\" class=\"s\">{}</text>\n", end, y + 13,
+                          escape_html(fits));
+    }
   }
   return text;
 }
@@ -181,8 +198,7 @@ std::string picture(const BatchPage& page, const Sitting& sitting, std::size_t n
   const double seconds = std::max(sitting.to - sitting.from, 1.0);
   const double bottom = 6 + 24.0 * static_cast<double>(rows.size());
   std::string text = fmt::format(
-      "<figure><div class=\"wide\" role=\"region\" tabindex=\"0\" aria-label=\"Time line "
-      "{1}\"><svg "
+      "<figure>{5}<svg "
       "class=\"time\" viewBox=\"0 0 1000 {0:.0f}\" role=\"img\" aria-labelledby=\"bt-{1} "
       "bd-{1}\">\n"
       "<title id=\"bt-{1}\">Time line {1}: {2} guest(s)</title>\n<desc id=\"bd-{1}\">One row a "
@@ -190,21 +206,24 @@ std::string picture(const BatchPage& page, const Sitting& sitting, std::size_t n
       "{3} "
       "to {4}, coloured by stage. The table below has the numbers.</desc>\n",
       bottom + 24, number, rows.size(), time_text(static_cast<std::int64_t>(sitting.from)),
-      time_text(static_cast<std::int64_t>(sitting.to)));
+      time_text(static_cast<std::int64_t>(sitting.to)),
+      open_wide(fmt::format("Time line {}", number)));
   text += clock_axis(sitting, seconds, bottom);
   double y = 4;
   for (const BatchGuest* guest : rows) {
     text +=
         fmt::format("<text x=\"{:.0f}\" y=\"{:.0f}\" class=\"s\" text-anchor=\"end\">{}</text>\n",
-                    k_bars_left - 10, y + 13, short_label(guest->record.guest));
+                    k_bars_left - 10, y + 13,
+                    escape_html(fit_label(guest->record.guest, k_bars_left - 12, 12, Cut::back)));
     for (const Bar& bar : sitting.bars) {
       if (bar.guest == guest) {
         text += bar_picture(bar, sitting, seconds, y);
       }
     }
+    text += endings(sitting, *guest, seconds, y);
     y += 24;
   }
-  text += "</svg></div>\n";
+  text += "</svg>" + close_wide();
   if (more > 0) {
     text += fmt::format("<p>{} more are in the table.</p>\n", more);
   }
@@ -225,23 +244,13 @@ std::string stage_legend() {
          "</ul>\n";
 }
 
-std::string how_it_went(const Bar& bar) {
-  if (bar.trial_only) {
-    return "its trial saw it boot";
-  }
-  if (bar.run == nullptr) {
-    return model::to_string(bar.guest->record.standing);
-  }
-  return bar.run->run.ended.empty() ? "ended without a word" : bar.run->run.ended;
-}
-
 std::string work_table(const Sitting& sitting, std::size_t number) {
   std::string text = fmt::format(
       "<details><summary>The same as a table</summary>{}<table>\n<caption class=\"hidden\">Work of "
       "time line {}</caption><thead><tr><th scope=\"col\">Guest</th><th scope=\"col\">From</th>"
       "<th scope=\"col\">Took</th><th scope=\"col\">How it went</th><th scope=\"col\">Job</th></tr>"
       "</thead><tbody>\n",
-      open_table(fmt::format("Time line {} as a table", number)), number);
+      open_wide(fmt::format("Time line {} as a table", number)), number);
   for (const Bar& bar : sitting.bars) {
     text += fmt::format(
         "<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
@@ -249,7 +258,7 @@ std::string work_table(const Sitting& sitting, std::size_t number) {
         bar.trial_only ? "–" : seconds_text(bar.to - bar.from), escape_html(how_it_went(bar)),
         bar.run == nullptr ? "–" : "<code>" + escape_html(bar.run->job) + "</code>");
   }
-  return text + "</tbody></table>" + close_table() + "</details>\n";
+  return text + "</tbody></table>" + close_wide() + "</details>\n";
 }
 
 }  // namespace
@@ -265,8 +274,9 @@ std::string batch_time_section(const BatchPage& page) {
   text += stage_legend();
   for (std::size_t i = 0; i < sittings.size(); ++i) {
     const Sitting& sitting = sittings[i];
-    text += fmt::format("<h3>{}, {}</h3>\n", time_text(static_cast<std::int64_t>(sitting.from)),
-                        seconds_text(sitting.to - sitting.from)) +
+    const double took = sitting.to - sitting.from;
+    text += fmt::format("<h3>{}{}</h3>\n", time_text(static_cast<std::int64_t>(sitting.from)),
+                        took < 1 ? "" : ", " + seconds_text(took)) +
             picture(page, sitting, i + 1) + work_table(sitting, i + 1);
   }
   return text + "</section>\n";

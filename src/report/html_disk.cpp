@@ -27,25 +27,21 @@ std::string rect(double x, double y, double width, double height, std::string_vi
       x, y, std::max(width, 0.6), height, css, escape_html(title));
 }
 
-enum class Cut { front, back, never };  // which end of a text goes where it has no room
-
-std::size_t room_in(double width) {
-  return static_cast<std::size_t>(std::clamp(width - 8, 0.0, k_width) / 7.2);
-}
-
-// A text that fits into `width`, or none.
-std::string label(double x, double y, double width, std::string text, Cut cut,
-                  std::string_view css = "l") {
-  const std::size_t room = room_in(width);
-  if (text.size() > room) {
-    if (cut == Cut::never || room < 5) {
-      return "";
-    }
-    text = cut == Cut::front ? "…" + text.substr(text.size() - room + 1)
-                             : text.substr(0, room - 1) + "…";
+// On a bar of that width: what it is, and how large. A size that is cut short would be another
+// size.
+std::string labels(double x, double y, double width, std::string_view text, Cut cut,
+                   const std::string& size) {
+  const std::string fits = fit_label(text, width - 8, 13, cut);
+  std::string out;
+  if (!fits.empty()) {
+    out = fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\">{}</text>\n", x + 5, y + 20,
+                      escape_html(fits));
   }
-  return fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" class=\"{}\">{}</text>\n", x + 5, y, css,
-                     escape_html(text));
+  if (fit_label(size, width - 7, 12, Cut::back) == size) {
+    out += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" class=\"small\">{}</text>\n", x + 5, y + 37,
+                       size);
+  }
+  return out;
 }
 
 std::string content_of(const model::JobReport& report, const model::ReportDisk& disk,
@@ -80,8 +76,7 @@ std::string before(const model::ReportDisk& disk, double y) {
              fmt::format("{}: {}", ours ? "made by vmconvert (table, gap, end)" : segment.source,
                          bytes_text(segment.length)));
     if (!ours) {
-      text += label(x, y + 20, width, segment.source, Cut::front);
-      text += label(x, y + 37, width, bytes_text(segment.length), Cut::never, "s");
+      text += labels(x, y, width, segment.source, Cut::front, bytes_text(segment.length));
     }
     at += segment.length;
   }
@@ -90,8 +85,11 @@ std::string before(const model::ReportDisk& disk, double y) {
 
 std::string after(const model::JobReport& report, const model::ReportDisk& disk, double y) {
   std::string text = fmt::format(
-      "<text x=\"0\" y=\"{:.0f}\" class=\"h\">After: {}, {}</text>\n", y, escape_html(disk.name),
-      disk.table == "none" ? "no partition table" : disk.table + " partition table");
+      "<text x=\"0\" y=\"{:.0f}\" class=\"h\">After: {}, {}</text>\n", y,
+      escape_html(fit_label(disk.name, k_width / 2, 13, Cut::back)),
+      disk.table == "none"
+          ? "no partition table"
+          : escape_html(fit_label(disk.table, k_width / 4, 13, Cut::back)) + " partition table");
   y += 10;
   text += rect(0, y, k_width, k_bar, "made", "not in a partition: table, gap for the boot loader");
   for (const model::Partition& part : disk.partitions) {
@@ -103,8 +101,8 @@ std::string after(const model::JobReport& report, const model::ReportDisk& disk,
                  fmt::format("{}: {}, {}{}", name, bytes_text(part.length.value),
                              content.empty() ? "content not known" : content,
                              part.bootable ? ", active" : ""));
-    text += label(x, y + 20, width, name + (content.empty() ? "" : ": " + content), Cut::back);
-    text += label(x, y + 37, width, bytes_text(part.length.value), Cut::never, "s");
+    text += labels(x, y, width, name + (content.empty() ? "" : ": " + content), Cut::back,
+                   bytes_text(part.length.value));
   }
   if (disk.partitions.empty()) {
     text += rect(0, y, k_width, k_bar, "part", disk.name);
@@ -185,7 +183,8 @@ std::string legend() {
 
 std::string table(const model::JobReport& report, const model::ReportDisk& disk) {
   std::string text =
-      "<div class=\"wide\"><table>\n<caption class=\"hidden\">Partitions of the new "
+      open_wide("Partitions of the new disk") +
+      "<table>\n<caption class=\"hidden\">Partitions of the new "
       "disk</caption>\n"
       "<thead><tr><th scope=\"col\">Partition</th><th scope=\"col\">Begins at</th>"
       "<th scope=\"col\">Size</th><th scope=\"col\">Content</th><th scope=\"col\">Free space known "
@@ -204,12 +203,13 @@ std::string table(const model::JobReport& report, const model::ReportDisk& disk)
         bytes_text(part.start.value), bytes_text(part.length.value),
         escape_html(content_of(report, disk, part)), escape_html(how));
   }
-  return text + "</tbody></table></div>\n";
+  return text + "</tbody></table>" + close_wide();
 }
 
 }  // namespace
 
-std::string disk_section(const model::JobReport& report, const model::ReportDisk& disk) {
+std::string disk_section(const model::JobReport& report, const model::ReportDisk& disk,
+                         std::size_t number) {
   std::uint64_t patched = 0;
   std::uint64_t needed = 0;
   std::uint64_t skipped = 0;
@@ -221,19 +221,17 @@ std::string disk_section(const model::JobReport& report, const model::ReportDisk
   const std::string sum =
       fmt::format("{} of {} were copied, {} patched, {} skipped", bytes_text(needed),
                   bytes_text(disk.size), bytes_text(patched), bytes_text(skipped));
-  const std::string id = escape_html(disk.name);
+  const std::string name = escape_html(disk.name);
   std::string text = fmt::format(
-      "<h3>{0}</h3>\n<p>{1}.</p>\n<figure><div class=\"wide\">\n<svg class=\"disk\" viewBox=\"0 0 "
-      "960 "
-      "262\" role=\"img\" aria-labelledby=\"t-{0} d-{0}\">\n<title id=\"t-{0}\">Disk {0} before "
-      "and "
-      "after</title>\n<desc id=\"d-{0}\">Three bars, one above the other, along the disk: the "
+      "<h3>{0}</h3>\n<p>{1}.</p>\n<figure>{2}\n<svg class=\"disk\" viewBox=\"0 0 960 "
+      "262\" role=\"img\" aria-labelledby=\"t-{3} d-{3}\">\n<title id=\"t-{3}\">Disk {0} before "
+      "and after</title>\n<desc id=\"d-{3}\">Three bars, one above the other, along the disk: the "
       "source "
       "volumes, the partitions of the new disk, and what was moved. {1}. The table below has the "
       "numbers.</desc>\n",
-      id, sum);
+      name, sum, open_wide("Disk " + disk.name + " before and after"), number);
   text += before(disk, 14) + after(report, disk, 90) + moved(disk, 166) + scale(disk, 226);
-  text += "</svg></div>\n<figcaption>" + legend() + "</figcaption></figure>\n";
+  text += "</svg>" + close_wide() + "<figcaption>" + legend() + "</figcaption></figure>\n";
   return disk.partitions.empty() ? text : text + table(report, disk);
 }
 

@@ -6,6 +6,7 @@
 #include <array>
 #include <cmath>
 
+#include "base/text.hpp"
 #include "base/units.hpp"
 #include "report/html.hpp"
 #include "report/html_parts.hpp"
@@ -13,7 +14,20 @@
 namespace vmconvert::report {
 namespace {
 
-// How many bytes a well-formed UTF-8 character at `at` has; 0: it is none.
+// Characters that turn the reading direction or hide: a path could show as another one.
+bool deceives(std::string_view character) {
+  if (character.size() == 2) {
+    return static_cast<unsigned char>(character[0]) == 0xC2 &&
+           static_cast<unsigned char>(character[1]) < 0xA0;  // C1 controls
+  }
+  static constexpr std::array<std::string_view, 14> k_turns = {
+      "\u200b", "\u200c", "\u200d", "\u200e", "\u200f", "\u202a", "\u202b",
+      "\u202c", "\u202d", "\u202e", "\u2066", "\u2067", "\u2068", "\u2069"};
+  return std::find(k_turns.begin(), k_turns.end(), character) != k_turns.end();
+}
+
+}  // namespace
+
 std::size_t utf8_length(std::string_view text, std::size_t at) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned char first = byte(at);
@@ -35,20 +49,6 @@ std::size_t utf8_length(std::string_view text, std::size_t at) {
   const bool beyond = (first == 0xED && second > 0x9F) || (first == 0xF4 && second > 0x8F);
   return overlong || beyond ? 0 : length;
 }
-
-// Characters that turn the reading direction or hide: a path could show as another one.
-bool deceives(std::string_view character) {
-  if (character.size() == 2) {
-    return static_cast<unsigned char>(character[0]) == 0xC2 &&
-           static_cast<unsigned char>(character[1]) < 0xA0;  // C1 controls
-  }
-  static constexpr std::array<std::string_view, 14> k_turns = {
-      "\u200b", "\u200c", "\u200d", "\u200e", "\u200f", "\u202a", "\u202b",
-      "\u202c", "\u202d", "\u202e", "\u2066", "\u2067", "\u2068", "\u2069"};
-  return std::find(k_turns.begin(), k_turns.end(), character) != k_turns.end();
-}
-
-}  // namespace
 
 std::string escape_html(std::string_view text) {
   std::string out;
@@ -105,9 +105,22 @@ std::string time_text(std::int64_t seconds) {
   return seconds == 0 ? "unknown" : fmt::format("{:%Y-%m-%d %H:%M:%S}", fmt::localtime(seconds));
 }
 
+std::string headline(std::string_view name) {
+  return trim(name).empty() ? "(without a name)" : escape_html(name);
+}
+
 std::string number_box(std::string_view name, const std::string& value, const std::string& more) {
   return fmt::format("<div><dt>{}</dt><dd>{}<small>{}</small></dd></div>\n", name,
                      escape_html(value), escape_html(more));
+}
+
+std::string open_wide(std::string_view label) {
+  return fmt::format("<div class=\"wide\" role=\"region\" tabindex=\"0\" aria-label=\"{}\">\n",
+                     escape_html(label));
+}
+
+std::string close_wide() {
+  return "</div>\n";
 }
 
 std::string page_head(std::string_view title) {

@@ -18,7 +18,7 @@ std::string_view style_sheet() {
 --verify:#55ad89;--define:#d9a441}}
 *{box-sizing:border-box}html{scroll-behavior:smooth;-webkit-text-size-adjust:100%}
 @media (prefers-reduced-motion:reduce){html{scroll-behavior:auto}}
-body{margin:0 auto;max-width:66rem;padding:0 1.25rem 3rem;background:var(--bg);color:var(--ink);
+body{margin:0 auto;overflow-wrap:anywhere;max-width:66rem;padding:0 1.25rem 3rem;background:var(--bg);color:var(--ink);
 font:16px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif}
 header{padding:2.5rem 0 1rem}.over{margin:0;color:var(--soft);font-size:.9rem}
 h1{margin:.1em 0 .3em;font-size:2.3rem;line-height:1.15;letter-spacing:-.015em;overflow-wrap:anywhere}
@@ -29,7 +29,7 @@ p{margin:.5em 0}a{color:var(--link)}.soft,small{color:var(--soft)}
 .warn{color:var(--warn);background:var(--warn-bg)}.calm{color:var(--calm);background:var(--calm-bg)}
 .error{padding:.7em 1em;border-left:4px solid var(--bad);background:var(--bad-bg);overflow-wrap:anywhere}
 .numbers{display:grid;grid-template-columns:repeat(auto-fit,minmax(9.5rem,1fr));gap:.8rem;margin:1.4rem 0 0}
-.numbers div{padding:.8rem 1rem;background:var(--card);border:1px solid var(--line);border-radius:.6rem}
+.numbers div{min-width:0;padding:.8rem 1rem;background:var(--card);border:1px solid var(--line);border-radius:.6rem}
 dt{color:var(--soft);font-size:.85rem}dd{margin:0;font-size:1.5rem;font-weight:600;line-height:1.3}
 dd small{display:block;font-size:.82rem;font-weight:400}
 nav{position:sticky;top:0;z-index:1;margin:0 -1.25rem;padding:.5rem 1.25rem;background:var(--bg);
@@ -58,7 +58,7 @@ summary{cursor:pointer;padding:.25em 0}.one{padding-left:1.1em}
 .console{background:var(--term);color:var(--term-ink);border-color:var(--term)}
 .console mark{background:#f5c542;color:#14181c;font-weight:700}
 figure{margin:1em 0}svg{display:block}.disk,.time,.rate{width:100%;min-width:40rem;height:auto}
-svg text{fill:var(--ink);font:13px system-ui,"DejaVu Sans",sans-serif}svg .s{fill:var(--soft);font-size:12px}
+svg text{fill:var(--ink);font:13px system-ui,"DejaVu Sans",sans-serif}svg .small,svg .s{font-size:12px}svg .s{fill:var(--soft)}
 svg .h{fill:var(--soft);font-weight:600}svg .tick,svg .grid{stroke:var(--line)}
 .src{fill:var(--src)}.made{fill:var(--made)}.part{fill:var(--part)}.need{fill:var(--need)}
 .patch{fill:var(--patch)}rect.skip{fill:var(--skip)}
@@ -69,12 +69,16 @@ svg .h{fill:var(--soft);font-weight:600}svg .tick,svg .grid{stroke:var(--line)}
 .legend li{display:flex;align-items:center;gap:.45em}figcaption{color:var(--soft);font-size:.9rem}
 tfoot th,tfoot td{border-bottom:0;font-weight:600}th small{font-weight:400;overflow-wrap:anywhere}
 .way{display:inline-block;width:calc(100% - 4rem);max-width:24rem;height:.8rem;margin-right:.8rem;vertical-align:middle}
-.saved{width:100%;height:2.2rem}.wide table.many{min-width:60rem}.many td,.many tbody th{overflow-wrap:break-word}
+.saved{width:100%;height:2.2rem}.wide table.many{min-width:60rem}.many tbody th{min-width:9rem;overflow-wrap:anywhere}
+.many .n{white-space:nowrap}.many .id{min-width:10.5rem}.many code{font-size:.8rem}.many .why{min-width:18rem;overflow-wrap:anywhere}
+.wide table.todo{min-width:0}
 footer{color:var(--soft);font-size:.9rem}
 @media (max-width:40rem){body{padding:0 .8rem 2rem}nav{margin:0 -.8rem;padding:.4rem .8rem;overflow-x:auto}
 nav ul{flex-wrap:nowrap;white-space:nowrap}section{padding:1rem;margin:1rem 0}h1{font-size:1.7rem}
 .verdict{border-radius:.6rem}.numbers{grid-template-columns:1fr 1fr}dd{font-size:1.2rem}.facts th{width:7.5rem}
-.wide table:not(.facts){min-width:34rem}}
+.wide table:not(.facts,.many){min-width:34rem}.disk,.time,.rate{min-width:52rem}
+.many :is(tbody,tfoot) th,.many thead th:first-child{position:sticky;left:0;width:8rem;min-width:8rem;background:var(--card)}
+.wide table.todo{min-width:30rem}.many .why{min-width:11rem}}
 @media print{:root{--bg:#fff;--card:#fff;--ink:#000;--soft:#444;--line:#bbb;--term:#fff;--term-ink:#000;
 --code:#fff;--link:#000;--good:#0b5a2b;--good-bg:#fff;--bad:#8a1a13;--bad-bg:#fff;--warn:#5e3b00;
 --warn-bg:#fff;--calm:#222;--calm-bg:#fff;--src:#8fb4d9;--made:#b9b3a7;--part:#a9cdb5;--need:#2f74b5;
@@ -84,7 +88,10 @@ nav,.skip{display:none}section{border:0;padding:0;margin:1.2em 0}header{padding:
 h2{border-bottom:1px solid var(--line);break-after:avoid}h3,summary,thead{break-after:avoid}
 figure,tr,.numbers div{break-inside:avoid}.diff,.console{max-height:none;overflow:visible}
 pre{white-space:pre-wrap;overflow-wrap:anywhere;width:auto;font-size:8.5pt}.verdict,.tag{border:1px solid}
-.disk,.time,.rate,.wide table.many{min-width:0}.wide{overflow:visible}details::details-content{display:block}.console mark{border:1px solid #000}
+.disk,.time,.rate,.wide table.many{min-width:0}.wide{overflow:visible}
+details::details-content{display:block;content-visibility:visible}.wide table.many{font-size:7.5pt}
+.many :is(thead th,.tag,small){font-size:7pt}.numbers{grid-template-columns:repeat(5,1fr);gap:.4rem}
+.numbers div{padding:.5rem}dd{font-size:1rem}.many tbody th,.many .id,.many .why{min-width:0}.many .n{white-space:normal}.many code{font-size:6.5pt}.console mark{border:1px solid #000}
 @page{margin:16mm}}
 )css";
 }

@@ -65,26 +65,24 @@ std::string run_picture(const model::ReportRun& run, std::size_t number) {
   shown.resize(std::min<std::size_t>(shown.size(), 60));
   const double bottom = 6 + 24.0 * static_cast<double>(shown.size());
   std::string text = fmt::format(
-      "<figure><div class=\"wide\"><svg class=\"time\" viewBox=\"0 0 1000 {0:.0f}\" role=\"img\" "
+      "<figure>{3}<svg class=\"time\" viewBox=\"0 0 1000 {0:.0f}\" role=\"img\" "
       "aria-labelledby=\"tt-{1} td-{1}\">\n<title id=\"tt-{1}\">Time line of run {1}</title>\n"
       "<desc id=\"td-{1}\">One bar a stage, from its beginning to its end on a clock of {2}. The "
       "table below has the numbers.</desc>\n",
-      bottom + 24, number, seconds_text(run.seconds));
+      bottom + 24, number, seconds_text(run.seconds),
+      open_wide(fmt::format("Time line of run {}", number)));
   text += time_axis(run.seconds, k_left, k_right, 0, bottom);
   double y = 4;
   for (const model::ReportSpan* span : shown) {
     const double x = k_left + k_right * span->from / std::max(run.seconds, 1e-9);
     const double width =
         std::max(1.5, k_right * (span->to - span->from) / std::max(run.seconds, 1e-9));
-    std::string name = name_of(*span);
-    if (name.size() > 31) {
-      name = name.substr(0, 30) + "…";
-    }
+    const std::string name = fit_label(name_of(*span), k_left - 10, 12, Cut::back);
     text += fmt::format(
         "<text x=\"{:.0f}\" y=\"{:.0f}\" class=\"s\" text-anchor=\"end\">{}</text>\n"
-        "<rect x=\"{:.1f}\" y=\"{:.0f}\" width=\"{:.1f}\" height=\"16\" rx=\"2\" class=\"st "
-        "st-{}\"><title>{}: {}</title></rect>\n",
-        k_left - 8, y + 13, escape_html(name), x, y, width, escape_html(span->stage),
+        "<rect x=\"{:.1f}\" y=\"{:.0f}\" width=\"{:.1f}\" height=\"16\" rx=\"2\" "
+        "class=\"{}\"><title>{}: {}</title></rect>\n",
+        k_left - 8, y + 13, escape_html(name), x, y, width, stage_class(span->stage),
         escape_html(name_of(*span)), seconds_text(span->to - span->from));
     if (x + width < k_left + k_right - 70) {
       text += fmt::format("<text x=\"{:.1f}\" y=\"{:.0f}\" class=\"s\">{}</text>\n", x + width + 5,
@@ -92,12 +90,14 @@ std::string run_picture(const model::ReportRun& run, std::size_t number) {
     }
     y += 24;
   }
-  return text + "</svg></div></figure>\n";
+  return text + "</svg>" + close_wide() + "</figure>\n";
 }
 
-std::string run_table(const model::ReportRun& run) {
+std::string run_table(const model::ReportRun& run, std::size_t number) {
   std::string text =
-      "<details><summary>The same as a table</summary><div class=\"wide\"><table>\n<caption "
+      "<details><summary>The same as a table</summary>" +
+      open_wide(fmt::format("Time line of run {} as a table", number)) +
+      "<table>\n<caption "
       "class=\"hidden\">Stages of the run</caption><thead><tr><th scope=\"col\">Stage</th>"
       "<th scope=\"col\">What</th><th scope=\"col\">From</th><th "
       "scope=\"col\">Took</th></tr></thead>"
@@ -107,7 +107,7 @@ std::string run_table(const model::ReportRun& run) {
                         escape_html(span.stage), escape_html(span.what), seconds_text(span.from),
                         seconds_text(span.to - span.from));
   }
-  return text + "</tbody></table></div></details>\n";
+  return text + "</tbody></table>" + close_wide() + "</details>\n";
 }
 
 // Bytes a second between two samples of the same work.
@@ -148,11 +148,12 @@ std::string rate_picture(const std::vector<Rate>& rates, std::size_t number) {
   constexpr double k_wide = 880;
   const double middle = moved / worked;
   std::string text = fmt::format(
-      "<figure><div class=\"wide\"><svg class=\"rate\" viewBox=\"0 0 1000 216\" role=\"img\" "
+      "<figure>{3}<svg class=\"rate\" viewBox=\"0 0 1000 216\" role=\"img\" "
       "aria-labelledby=\"rt-{0} rd-{0}\">\n<title id=\"rt-{0}\">Throughput of run {0}</title>\n"
       "<desc id=\"rd-{0}\">Bytes a second over time, of the copy and of reading it back. On the "
       "average {1} a second, at most {2} a second.</desc>\n",
-      number, rate_text(middle), rate_text(most));
+      number, rate_text(middle), rate_text(most),
+      open_wide(fmt::format("Throughput of run {}", number)));
   text += time_axis(seconds, k_from, k_wide, k_top, k_bottom);
   constexpr double k_mib = 1048576;
   const double step = std::max(step_for(most / k_mib), 0.001);
@@ -173,12 +174,12 @@ std::string rate_picture(const std::vector<Rate>& rates, std::size_t number) {
         x, k_bottom - height, width, height, rate.verify ? "verify" : "copy");
   }
   text += fmt::format(
-      "</svg></div>\n<figcaption><ul class=\"legend\"><li><svg width=\"16\" height=\"16\" "
+      "</svg>{}<figcaption><ul class=\"legend\"><li><svg width=\"16\" height=\"16\" "
       "aria-hidden=\"true\"><rect width=\"16\" height=\"16\" class=\"st st-copy\"/></svg> copy</li>"
       "<li><svg width=\"16\" height=\"16\" aria-hidden=\"true\"><rect width=\"16\" height=\"16\" "
       "class=\"st st-verify\"/></svg> reading it back</li></ul>{} in {}: on the average {}/s, at "
       "most {}/s.</figcaption></figure>\n",
-      rate_text(moved), seconds_text(worked), rate_text(middle), rate_text(most));
+      close_wide(), rate_text(moved), seconds_text(worked), rate_text(middle), rate_text(most));
   return text;
 }
 
@@ -195,7 +196,7 @@ std::string time_section(const model::JobReport& report) {
           fmt::format("<h3>Run {}{}</h3>\n", i + 1,
                       run.ended.empty() ? ": ended without a word" : ": " + escape_html(run.ended));
     }
-    text += run_picture(run, i + 1) + run_table(run);
+    text += run_picture(run, i + 1) + run_table(run, i + 1);
   }
   return text + "</section>\n";
 }

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "html_checks.hpp"
+#include "html_examples.hpp"
 
 namespace vmconvert::report {
 namespace {
@@ -15,68 +16,8 @@ using testing::Not;
 
 constexpr const char* k_batch_attack =
     "</td><script>alert(1)</script>\" onload='x' \x1b[2J \xff\u202e";
-constexpr std::int64_t k_night = 1795910400;
-constexpr std::uint64_t k_gibibyte = 1ULL << 30U;
-
-void reach(model::GuestRecord& record, Milestone milestone, std::int64_t at) {
-  record.reached.at(static_cast<std::size_t>(milestone)) = at;
-}
-
-BatchGuest converted_guest(const std::string& name) {
-  BatchGuest guest;
-  guest.record.guest = name;
-  guest.record.source = "/srv/" + name + ".xml";
-  guest.record.standing = Standing::done;
-  guest.record.job = "j-" + name;
-  reach(guest.record, Milestone::discovered, k_night);
-  reach(guest.record, Milestone::copied, k_night + 300);
-  guest.record.started = k_night;
-  guest.record.ended = k_night + 300;
-  // 2 GiB in 100 s; six more were never read: 300 s saved.
-  guest.record.measure = {ByteCount{2 * k_gibibyte}, 100, 40, ByteCount{8 * k_gibibyte},
-                          ByteCount{6 * k_gibibyte}};
-  guest.runs = {{"j-" + name,
-                 {k_night,
-                  300,
-                  "converted",
-                  {{"appliance", "", 0, 40}, {"copy", "vda", 60, 160}, {"verify", "vda", 160, 300}},
-                  {}}}};
-  return guest;
-}
-
-BatchGuest waiting(const std::string& name) {
-  BatchGuest guest;
-  guest.record.guest = name;
-  guest.record.measure.size = ByteCount{4 * k_gibibyte};
-  guest.seconds_left = 240;
-  reach(guest.record, Milestone::discovered, k_night);
-  return guest;
-}
-
-// Whatever a blueprint, a guest's error or a tampered record can bring in.
-BatchPage hostile_batch() {
-  BatchPage page;
-  page.batch = k_batch_attack;
-  page.now = k_night + 1000;
-  for (const Standing standing : {Standing::waiting, Standing::running, Standing::failed,
-                                  Standing::interrupted, Standing::done, Standing::closed}) {
-    BatchGuest guest = converted_guest(k_batch_attack);
-    guest.record.standing = standing;
-    guest.record.batch = guest.record.group = guest.record.error = guest.record.source =
-        k_batch_attack;
-    guest.record.job = guest.record.progress.stage = guest.record.progress.what = k_batch_attack;
-    guest.runs.front().job = guest.runs.front().run.ended = k_batch_attack;
-    guest.runs.front().run.spans.push_back({k_batch_attack, k_batch_attack, 250, 260});
-    page.guests.push_back(guest);
-    guest.runs.clear();
-    reach(guest.record, Milestone::tried, k_night - 600000);
-    page.guests.push_back(guest);
-  }
-  return page;
-}
-
 TEST(HtmlBatch, NothingHostileComesThrough) {
-  const std::string page = batch_to_html(hostile_batch());
+  const std::string page = batch_to_html(hostile_batch(k_batch_attack));
   EXPECT_THAT(page, Not(HasSubstr("<script")));
   EXPECT_THAT(page, Not(HasSubstr("\x1b")));
   EXPECT_THAT(page, Not(HasSubstr("\u202e")));
@@ -85,7 +26,7 @@ TEST(HtmlBatch, NothingHostileComesThrough) {
 }
 
 TEST(HtmlBatch, IsAsEveryPage) {
-  for (const BatchPage& page : {hostile_batch(), BatchPage{}}) {
+  for (const BatchPage& page : {hostile_batch(k_batch_attack), BatchPage{}}) {
     const std::string html = batch_to_html(page);
     expect_self_contained(html);
     expect_well_formed(html);

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "html_checks.hpp"
+#include "html_examples.hpp"
 
 namespace vmconvert::report {
 namespace {
@@ -12,44 +13,6 @@ using testing::HasSubstr;
 using testing::Not;
 
 constexpr const char* k_attack = "</pre><script>alert(1)</script>\" onload='x' \x1b[2J \xff\u202e";
-
-// Whatever a guest, a description or a console can bring into a report.
-ReportPage hostile() {
-  ReportPage page;
-  model::JobReport& report = page.report;
-  report.job = report.guest = report.name = report.source = report.error = k_attack;
-  report.kind = report.to = report.program = report.accelerator = k_attack;
-  report.inside.os_name = report.inside.hostname = report.inside.root_device = k_attack;
-  report.inside.kernels = {{k_attack, k_attack, k_attack, true}};
-  report.inside.filesystems = {{"vda1", k_attack, k_attack, k_attack, ByteCount{1}, k_attack}};
-  report.renames = {{k_attack, k_attack}};
-  model::ReportDisk disk;
-  disk.name = "vda";
-  disk.size = 1U << 30U;
-  disk.composed = true;
-  disk.table = "mbr";
-  disk.segments = {{"", 1048576}, {k_attack, (1U << 30U) - 1048576}};
-  disk.partitions = {{1, ByteCount{1048576}, ByteCount{(1U << 30U) - 1048576}, 0x83, true, false}};
-  disk.allocation = {{ByteCount{1048576}, ByteCount{1}, k_attack, false, k_attack, {}}};
-  disk.cells = std::vector<model::ReportCell>(480, {1, 100, 900});
-  disk.path = disk.checksum = k_attack;
-  report.disks = {disk};
-  report.edits = {{k_attack, k_attack, std::string("--- a\n+++ b\n@@ -1 +1 @@\n-x") + k_attack},
-                  {"fstab", k_attack, k_attack}};
-  report.findings = {{k_attack, model::Severity::warns, k_attack, k_attack, true}};
-  report.boot_path = {{k_attack, true, k_attack}};
-  report.trial = model::TrialOutcome{true, 5, k_attack, {k_attack}, k_attack};
-  report.steps = {k_attack};
-  report.xml_diff = std::string("--- a\n+++ b\n+") + k_attack;
-  report.runs = {{0,
-                  10,
-                  k_attack,
-                  {{k_attack, k_attack, 0, 5}, {"copy", "vda", 5, 10}},
-                  {{"copy", k_attack, 1, 0, 9}, {"copy", k_attack, 2, 9, 9}}}};
-  page.state = "done";
-  page.console = std::string("booting\r\n") + k_attack + "\n";
-  return page;
-}
 
 TEST(Html, EscapesWhatMeansSomething) {
   EXPECT_EQ(escape_html("a<b>&\"'"), "a&lt;b&gt;&amp;&quot;&#39;");
@@ -63,7 +26,7 @@ TEST(Html, EscapesWhatMeansSomething) {
 }
 
 TEST(Html, NothingHostileComesThrough) {
-  const std::string page = job_to_html(hostile());
+  const std::string page = job_to_html(hostile_job(k_attack));
   EXPECT_THAT(page, Not(HasSubstr("<script")));
   EXPECT_THAT(page, Not(HasSubstr("\x1b")));
   EXPECT_THAT(page, Not(HasSubstr("\u202e")));
@@ -72,19 +35,19 @@ TEST(Html, NothingHostileComesThrough) {
 }
 
 TEST(Html, NeedsNothingFromElsewhere) {
-  expect_self_contained(job_to_html(hostile()));
+  expect_self_contained(job_to_html(hostile_job(k_attack)));
 }
 
 TEST(Html, IsWellFormed) {
-  expect_well_formed(job_to_html(hostile()));
+  expect_well_formed(job_to_html(hostile_job(k_attack)));
 }
 
 TEST(Html, CanBeHeard) {
-  expect_can_be_heard(job_to_html(hostile()));
+  expect_can_be_heard(job_to_html(hostile_job(k_attack)));
 }
 
 TEST(Html, MarksTheLineThatProvesTheBoot) {
-  ReportPage page = hostile();
+  ReportPage page = hostile_job(k_attack);
   page.report.trial->evidence = "web01 login:";
   page.console = "web01 login: early\r\nnoise\r\nweb01 login:\r\n";
   EXPECT_THAT(job_to_html(page), HasSubstr("noise\n<mark>web01 login:</mark>"));
@@ -92,7 +55,7 @@ TEST(Html, MarksTheLineThatProvesTheBoot) {
 
 // A report is read from a file: no clock in it has to be one.
 TEST(Html, EndsForNumbersThatCannotBe) {
-  ReportPage page = hostile();
+  ReportPage page = hostile_job(k_attack);
   page.report.runs = {{0,
                        1e308,
                        "",
