@@ -80,7 +80,8 @@ xmlNode& add(xmlNode& parent, const char* name, Attributes attributes, const std
 }
 
 void set_attribute(xmlNode& node, const char* name, const std::string& value) {
-  // Not xmlNewProp(): that one adds a second attribute of the name, and the text is no XML any more.
+  // Not xmlNewProp(): that one adds a second attribute of the name, and the text is no XML any
+  // more.
   if (xmlSetProp(&node, xml(name), xml(value.c_str())) == nullptr) {
     throw std::bad_alloc();
   }
