@@ -12,7 +12,7 @@ namespace {
 constexpr std::size_t k_most_pins = 256;
 constexpr std::size_t k_longest_pin = 80;
 
-void add_pin(model::CpuPinning& found, std::string what, const std::string& where) {
+void add_pin(model::CpuPinning& found, const std::string& what, const std::string& where) {
   if (!where.empty() && found.pins.size() < k_most_pins) {
     found.pins.push_back(fmt::format("{} to {}", printable(what).substr(0, k_longest_pin),
                                      printable(where).substr(0, k_longest_pin)));
