@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <chrono>
+#include <ctime>
 #include <random>
 
 namespace vmconvert::disk {
@@ -108,7 +108,7 @@ TEST(OnTarget, FollowsTheSegmentsOfOneSource) {
   EXPECT_TRUE(on_target(disk, 1, {range(0, 50), range(350, 50)}).empty());
 }
 
-TEST(ExtentMap, TakesAMillionRangesInWellUnderASecond) {
+TEST(ExtentMap, TakesAMillionRanges) {
   constexpr std::uint64_t k_count = 1'000'000;
   model::TargetDisk disk;
   disk.segments = {{model::SegmentKind::table, ByteCount{k_mib}}, source(k_count << 17U, 0, 0)};
@@ -116,13 +116,14 @@ TEST(ExtentMap, TakesAMillionRangesInWellUnderASecond) {
   for (std::uint64_t i = 0; i < k_count; ++i) {
     free.push_back(range(i << 17U, 1U << 16U));
   }
-  const auto start = std::chrono::steady_clock::now();
+  const std::clock_t start = std::clock();
   const std::vector<Extent> extents =
       without_free({extent(0, k_mib + (k_count << 17U), k_needed)}, on_target(disk, 0, free));
-  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+  // Processor time, and much of it: that it grows with the count, not its square, is meant.
+  const double took = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
   EXPECT_EQ(extents.size(), 2 * k_count + 1);
-  EXPECT_LT(took.count(), 5.0);  // 0.1 s on an idle machine
-  RecordProperty("milliseconds", static_cast<int>(took.count() * 1000));
+  EXPECT_LT(took, 30.0);  // 0.1 s usually, 1 s with sanitizers
+  RecordProperty("milliseconds", static_cast<int>(took * 1000));
 }
 
 }  // namespace
