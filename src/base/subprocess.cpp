@@ -211,10 +211,6 @@ class Pump {
       m_stops;  // at a signal; one that came before means that this run is part of cleaning up
 };
 
-}  // namespace
-
-namespace {
-
 // Of a folder, the right to execute means something else.
 bool is_program(const std::filesystem::path& path) {
   std::error_code error;

@@ -20,6 +20,7 @@
 #include "host/lvm.hpp"
 #include "host/new_volume.hpp"
 #include "host/storage_pool.hpp"
+#include "unit/error_of.hpp"
 
 namespace vmconvert::host {
 namespace {
@@ -49,17 +50,6 @@ VolumeName in_group(std::string volume) {
 
 std::vector<std::string> volumes() {
   return words(replace_all(run({"lvs", "--noheadings", "-o", "lv_name", k_group}), "\n", " "));
-}
-
-template <class Body>
-Error error_of(Body&& body) {
-  try {
-    body();
-  } catch (const Error& error) {
-    return error;
-  }
-  ADD_FAILURE() << "no Error was thrown";
-  return {ErrorKind::internal, ""};
 }
 
 void write_all(const std::filesystem::path& device, char value, std::uint64_t length) {

@@ -19,6 +19,7 @@
 #include "host/capabilities.hpp"
 #include "host/embed.hpp"
 #include "host/node.hpp"
+#include "unit/error_of.hpp"
 
 namespace vmconvert::host {
 namespace {
@@ -34,17 +35,6 @@ std::string minimal_domain() {
       "<os><type arch='x86_64' machine='pc'>hvm</type></os>"
       "<devices><emulator>/usr/bin/qemu-system-x86_64</emulator></devices></domain>",
       k_uuid);
-}
-
-template <class Body>
-Error error_of(Body&& body) {
-  try {
-    body();
-  } catch (const Error& error) {
-    return error;
-  }
-  ADD_FAILURE() << "no Error was thrown";
-  return {ErrorKind::internal, ""};
 }
 
 TEST(Capabilities, ListsTypesAndEmulatorOfFullyVirtualisedGuestsOfTheArch) {

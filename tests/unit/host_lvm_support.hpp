@@ -14,22 +14,12 @@
 #include "base/fd.hpp"
 #include "base/subprocess.hpp"
 #include "test_paths.hpp"
+#include "unit/error_of.hpp"
 
 namespace vmconvert::host {
 
 inline std::string recorded(const std::string& name) {
   return read_text_file(test::source_dir() / "tests/recorded/lvm" / name);
-}
-
-template <class Body>
-Error error_of(Body&& body) {
-  try {
-    body();
-  } catch (const Error& error) {
-    return error;
-  }
-  ADD_FAILURE() << "no Error was thrown";
-  return {ErrorKind::internal, ""};
 }
 
 // Answers by the word after "lvm"; fails the test for a word without an answer.

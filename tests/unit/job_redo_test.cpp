@@ -16,6 +16,7 @@
 #include "job/made.hpp"
 #include "job/workspace.hpp"
 #include "test_paths.hpp"
+#include "unit/error_of.hpp"
 
 namespace vmconvert::job {
 namespace {
@@ -32,16 +33,6 @@ constexpr const char* k_source =
     "<disk type='block' device='disk'><driver name='phy'/><source dev='/dev/vg0/web01'/>"
     "<target dev='xvda' bus='xen'/></disk><interface type='bridge'>"
     "<mac address='00:16:3e:00:00:01'/><source bridge='xenbr0'/></interface></devices></domain>";
-
-template <class Body>
-Error error_of(Body&& body) {
-  try {
-    body();
-  } catch (const Error& error) {
-    return error;
-  }
-  return {ErrorKind::internal, "nothing was thrown"};
-}
 
 class RedoTest : public testing::Test {
  protected:

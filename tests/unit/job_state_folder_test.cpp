@@ -13,22 +13,13 @@
 #include "base/temp_dir.hpp"
 #include "job/journal.hpp"
 #include "job/workspace.hpp"
+#include "unit/error_of.hpp"
 
 namespace vmconvert::job {
 namespace {
 
 namespace fs = std::filesystem;
 using testing::HasSubstr;
-
-template <class Body>
-Error error_of(Body&& body) {
-  try {
-    body();
-  } catch (const Error& error) {
-    return error;
-  }
-  return {ErrorKind::internal, "nothing was thrown"};
-}
 
 class StateFolderTest : public testing::Test {
  protected:
