@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <charconv>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 
 namespace vmconvert {
 
@@ -51,6 +53,35 @@ std::string to_text(ByteCount size) {
 std::string to_text_exact(ByteCount size) {
   return size.value < k_kib ? to_text(size)
                             : fmt::format("{} ({} bytes)", to_text(size), size.value);
+}
+
+std::optional<std::uint64_t> parse_size(std::string_view text) {
+  text = trim(text);
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc()) {
+    return std::nullopt;
+  }
+  std::string_view unit = trim({end, static_cast<std::size_t>(text.data() + text.size() - end)});
+  for (const std::string_view tail : {std::string_view("iB"), std::string_view("B")}) {
+    if (unit.size() > tail.size() && unit.ends_with(tail)) {
+      unit.remove_suffix(tail.size());
+      break;
+    }
+  }
+  constexpr std::string_view k_units = "KMGT";
+  std::uint64_t factor = 1;
+  if (!unit.empty()) {
+    const auto place = unit.size() == 1 ? k_units.find(unit.front()) : std::string_view::npos;
+    if (place == std::string_view::npos) {
+      return std::nullopt;
+    }
+    factor = 1ULL << (10 * (place + 1));
+  }
+  if (number > UINT64_MAX / factor) {
+    return std::nullopt;
+  }
+  return number * factor;
 }
 
 }  // namespace vmconvert

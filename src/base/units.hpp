@@ -3,7 +3,9 @@
 
 #include <compare>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace vmconvert {
 
@@ -28,5 +30,8 @@ ByteCount round_up(ByteCount size, ByteCount unit);
 // "1.5 GiB (1610612736 bytes)" and "1.5 GiB".
 std::string to_text_exact(ByteCount size);
 std::string to_text(ByteCount size);
+
+// "4 GiB", "512M", "1048576": bytes; nothing for other text.
+std::optional<std::uint64_t> parse_size(std::string_view text);
 
 }  // namespace vmconvert

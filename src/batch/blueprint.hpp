@@ -72,7 +72,4 @@ void require_sound(const BlueprintFile& file);
 // names no guest. Error(usage) if it has others only, or several of that name.
 GuestBlueprint pick_guest(const BlueprintFile& file, const std::string& source);
 
-// "4 GiB", "512M", "1048576": bytes; nothing for other text.
-std::optional<std::uint64_t> parse_size(std::string_view text);
-
 }  // namespace vmconvert::batch

@@ -44,7 +44,7 @@ FUZZ_TARGET(blueprint) {
     }
   }
   static_cast<void>(batch::Window::parse(input.text()));
-  static_cast<void>(batch::parse_size(input.text()));
+  static_cast<void>(parse_size(input.text()));
   fuzz::attempt([&] { batch::require_sound(file); });
   fuzz::attempt([&] { batch::pick_guest(file, "web01"); });
 }
