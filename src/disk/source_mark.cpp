@@ -2,12 +2,12 @@
 
 #include <fmt/format.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 
 #include <sstream>
 
 #include "base/error.hpp"
 #include "base/fd.hpp"
+#include "base/sysfs.hpp"
 #include "base/text.hpp"
 #include "disk/file_reader.hpp"
 
@@ -21,8 +21,7 @@ std::uint64_t sectors_written(dev_t device) {
   constexpr int k_discarded = 14;
   std::uint64_t sum = 0;
   try {
-    std::istringstream fields(read_text_file(
-        fmt::format("/sys/dev/block/{}:{}/stat", major(device), minor(device)), 4096));
+    std::istringstream fields(read_text_file(sysfs_folder(device) / "stat", 4096));
     std::uint64_t value = 0;
     for (int field = 1; fields >> value; ++field) {
       sum += field == k_written || field == k_discarded ? value : 0;
@@ -33,30 +32,17 @@ std::uint64_t sectors_written(dev_t device) {
   return sum;
 }
 
-std::string small_file(const std::string& path) {
-  try {
-    return printable(trim(read_text_file(path, 4096)));
-  } catch (const Error&) {
-    return {};
-  }
-}
-
-// A partition's entry lies inside its disk's.
+// A volume's identity, or a serial number.
 std::string serial_of(dev_t device) {
-  const std::string entry = fmt::format("/sys/dev/block/{}:{}", major(device), minor(device));
-  const std::string volume = small_file(entry + "/dm/uuid");
+  const std::filesystem::path entry = sysfs_folder(device);
+  const std::string volume = sysfs_text(entry / "dm/uuid");
   if (!volume.empty()) {
     return volume;
   }
-  const std::string partition = small_file(entry + "/partition");
-  const std::string disk = partition.empty() ? entry : entry + "/..";
-  for (const char* file : {"serial", "device/serial", "device/wwid", "wwid"}) {
-    const std::string serial = small_file(fmt::format("{}/{}", disk, file));
-    if (!serial.empty()) {
-      return partition.empty() ? serial : fmt::format("{}, partition {}", serial, partition);
-    }
-  }
-  return {};
+  const std::string partition = sysfs_text(entry / "partition");
+  const std::string serial = disk_serial(partition.empty() ? entry : entry / "..");
+  return serial.empty() || partition.empty() ? serial
+                                             : fmt::format("{}, partition {}", serial, partition);
 }
 
 std::string boot_id() {

@@ -1,17 +1,16 @@
 #include "host/device_identity.hpp"
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <linux/fs.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 
 #include <algorithm>
 #include <vector>
 
 #include "base/error.hpp"
 #include "base/fd.hpp"
+#include "base/sysfs.hpp"
 #include "base/text.hpp"
 #include "host/lvm.hpp"
 
@@ -19,31 +18,6 @@ namespace vmconvert::host {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr std::uint64_t k_small = 4096;
-
-std::string small_file(const fs::path& path) {
-  std::error_code error;
-  if (!fs::exists(path, error)) {
-    return {};
-  }
-  try {
-    return printable(trim(read_text_file(path, k_small)));
-  } catch (const Error&) {
-    return {};  // sysfs has files that refuse to be read
-  }
-}
-
-// ATA, SCSI, NVMe and virtio keep it in different files.
-std::string serial_of(const fs::path& disk) {
-  for (const char* file : {"serial", "device/serial", "device/wwid", "wwid", "device/vpd_pg80"}) {
-    std::string serial = small_file(disk / file);
-    if (!serial.empty()) {
-      return serial;
-    }
-  }
-  return {};
-}
 
 // The shortest: "ata-MODEL_SERIAL-part2" rather than "wwn-0x..." and its like, by sort order.
 std::string stable_name(dev_t device) {
@@ -87,8 +61,7 @@ model::DeviceIdentity identify_device(const fs::path& path, CommandRunner& comma
   }
   identity.sector_size = sector_size(path);
   std::error_code error;
-  const fs::path sys = fs::canonical(
-      fmt::format("/sys/dev/block/{}:{}", ::major(status.st_rdev), ::minor(status.st_rdev)), error);
+  const fs::path sys = fs::canonical(sysfs_folder(status.st_rdev), error);
   if (error) {
     return identity;
   }
@@ -98,10 +71,10 @@ model::DeviceIdentity identify_device(const fs::path& path, CommandRunner& comma
     disk = sys.parent_path();
     identity.parent = disk.filename().string();
   }
-  identity.serial = serial_of(disk);
+  identity.serial = disk_serial(disk);
   identity.stable_name = stable_name(status.st_rdev);
   if (const auto volume =
-          volume_from_device_mapper(small_file(sys / "dm/name"), small_file(sys / "dm/uuid"))) {
+          volume_from_device_mapper(sysfs_text(sys / "dm/name"), sysfs_text(sys / "dm/uuid"))) {
     identity.volume = to_text(*volume);
     look_at_snapshot(identity, *volume, commands);
   }
