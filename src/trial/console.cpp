@@ -221,6 +221,10 @@ std::string Console::last_line() const {
   return all.empty() ? std::string() : all.back();
 }
 
+std::string Console::last_whole_line() const {
+  return m_last.empty() ? std::string() : m_last.back();
+}
+
 void Console::see(const std::string& raw) {
   const std::string line(trim(raw));
   if (m_on_line) {

@@ -49,6 +49,8 @@ class Console {
   [[nodiscard]] std::vector<std::string> last_lines() const;
   [[nodiscard]] std::string last_line() const;
   [[nodiscard]] std::string unfinished_line() const;
+  // For those who watch: not one that is cut in mid-word. Empty while there is none.
+  [[nodiscard]] std::string last_whole_line() const;
   // "[FAILED] Failed to start ...": at most 50, each once.
   [[nodiscard]] const std::vector<std::string>& failed_units() const noexcept { return m_failed; }
 

@@ -261,6 +261,7 @@ TEST(Console, HandsOutEveryLineOnce) {
   console.feed("a\r\n\r\n  b  \r\nc");
   EXPECT_THAT(seen, ElementsAre("a", "b"));
   EXPECT_EQ(console.unfinished_line(), "c");
+  EXPECT_EQ(console.last_whole_line(), "b");
   EXPECT_THAT(console.last_lines(), ElementsAre("a", "b", "c"));
   EXPECT_THAT(console.failed_units(), IsEmpty());
 }
