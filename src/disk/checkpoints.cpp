@@ -11,12 +11,14 @@ class Checkpoints::Flush {
   ~Flush() {
     const std::lock_guard lock(m_owner.m_mutex);
     m_owner.m_last = Clock::now();
+    m_owner.m_took = m_owner.m_last - m_began;
     m_owner.m_busy = false;
     m_owner.m_flushed.notify_all();
   }
 
  private:
   Checkpoints& m_owner;
+  Clock::time_point m_began = Clock::now();
 };
 
 void Checkpoints::finished(std::uint64_t node, std::uint64_t count, ByteCount read) {
@@ -32,7 +34,8 @@ void Checkpoints::finished(std::uint64_t node, std::uint64_t count, ByteCount re
   // lasts.
   const ByteCount half{m_policy.bytes.value / 2};
   m_flushed.wait(lock, [&] { return !m_busy || m_since < half; });
-  const bool due = m_since >= half || Clock::now() - m_last >= m_policy.time;
+  const Clock::duration since = Clock::now() - m_last;
+  const bool due = since >= m_policy.time || (m_since >= half && since >= m_policy.rest * m_took);
   if (!due || m_busy || m_done <= m_manifest.head().durable_nodes) {
     return;
   }

@@ -17,7 +17,7 @@ namespace vmconvert::disk {
 namespace {
 
 constexpr std::uint64_t k_zero_piece = k_mib;
-constexpr std::uint64_t k_shortest_zeros = 2 * k_mib;
+constexpr std::uint64_t k_shortest_zeros = 256 * k_kib;
 
 Fd claim(const std::filesystem::path& path) {
   struct stat status {};

@@ -69,7 +69,7 @@ Options parse(int argc, char** argv) {
   app.add_option("--extents", options.extents, "write what is read here: OFFSET LENGTH a line");
   app.add_option("--rate", options.rate, "bytes a second");
   auto* kill = app.add_option("--kill-after-bytes", kill_after, "SIGKILL to itself");
-  app.add_option("--checkpoint-bytes", interval, "the checkpoints' interval");
+  auto* exact = app.add_option("--checkpoint-bytes", interval, "the checkpoints' interval");
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp& help) {
@@ -84,6 +84,9 @@ Options parse(int argc, char** argv) {
   }
   options.format = format == "qcow2" ? DiskFormat::qcow2 : DiskFormat::raw;
   options.checkpoints.bytes = ByteCount{interval};
+  if (exact->count() > 0) {
+    options.checkpoints.rest = 0;
+  }
   if (kill->count() > 0) {
     options.kill_after = kill_after;
   }

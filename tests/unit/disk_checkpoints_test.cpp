@@ -16,7 +16,7 @@ class CheckpointsTest : public Scratch {
  protected:
   Manifest m_manifest =
       Manifest::create(m_folder.path() / "vda.manifest", {{}, ByteCount{1000 * k_node_size}, {}});
-  CheckpointPolicy m_policy{ByteCount{16 * k_node_size}, std::chrono::hours(1)};
+  CheckpointPolicy m_policy{ByteCount{16 * k_node_size}, std::chrono::hours(1), 0};
 };
 
 // Calls finished() for the nodes, from as many threads as a copy has.
@@ -69,6 +69,41 @@ TEST_F(CheckpointsTest, WhatLiesBehindAGapIsNotRecordedAndCountsForTheNext) {
   }
   EXPECT_EQ(flushes, 2);
   EXPECT_EQ(m_manifest.head().durable_nodes, 28U);
+}
+
+TEST_F(CheckpointsTest, AFlushThatTakesLongIsNotSoonFollowedByTheNext) {
+  int flushes = 0;
+  m_policy.rest = 9;
+  Checkpoints checkpoints(m_manifest, m_policy, [&] {
+    ++flushes;
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  });
+  std::uint64_t node = 0;
+  for (; node < 100; ++node) {  // far quicker than nine times a flush
+    checkpoints.finished(node, 1, k_node);
+  }
+  EXPECT_EQ(flushes, 1);
+  std::this_thread::sleep_for(std::chrono::milliseconds(1000));
+  checkpoints.finished(node++, 1, k_node);
+  EXPECT_EQ(flushes, 2);
+  EXPECT_EQ(m_manifest.head().durable_nodes, 101U);
+}
+
+TEST_F(CheckpointsTest, AfterTheLongestTimeOneIsDueWhateverAFlushCosts) {
+  int flushes = 0;
+  m_policy.rest = 1000;
+  m_policy.time = std::chrono::milliseconds(200);
+  Checkpoints checkpoints(m_manifest, m_policy, [&] {
+    ++flushes;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  });
+  for (std::uint64_t node = 0; node < 8; ++node) {
+    checkpoints.finished(node, 1, k_node);
+  }
+  EXPECT_EQ(flushes, 1);
+  std::this_thread::sleep_for(std::chrono::milliseconds(220));
+  checkpoints.finished(8, 1, k_node);
+  EXPECT_EQ(flushes, 2);
 }
 
 TEST_F(CheckpointsTest, AFailedFlushLeavesNobodyWaiting) {
