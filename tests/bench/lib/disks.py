@@ -174,6 +174,38 @@ def finish_guest(disk, copy_disk):
     stamp.write_text(json.dumps(disk.facts))
 
 
+def churn(disk, changed, mountpoint, share):
+    """A copy of the disk where so much of what its files hold lies elsewhere, with other bytes. Returns how much."""
+    call("cp", "--sparse=never", disk.path, changed.path)
+    rng = random.Random(13)
+    replaced = 0
+    for row in changed.rows:
+        if row["kind"] == "swap":
+            continue
+        with Loop(changed.path, row["start"], row["length"]) as device, \
+                Mount(device, mountpoint, row["kind"], read_only=False) as folder:
+            files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+            left = share * sum(path.stat().st_size for path in files)
+            rng.shuffle(files)
+            for path in files:
+                if left <= 0:
+                    break
+                content = path.read_bytes()
+                fresh = path.with_name(path.name + ".new")
+                fresh.write_bytes(content[::-1])  # compresses as well as the old
+                fresh.rename(path)
+                left -= len(content)
+                replaced += len(content)
+            os.sync()
+    return replaced
+
+
+def find_needed(disk, copy_disk):
+    """By the map, for a disk that is used but once."""
+    call(copy_disk, "--map", "--plan-only", "--extents", disk.extents, disk.path)
+    write_expected(disk)
+
+
 def write_expected(disk):
     """What a copy with the map must look like: zeros wherever nothing is needed."""
     with open(disk.path, "rb") as source, open(disk.expected, "wb") as target:

@@ -128,8 +128,9 @@ def about_disk(disk):
 
 def to_markdown(command, facts, results):
     lines = [table(["", ""], [[name, value] for name, value in facts]), "",
-             f"Made by `{command}`. Caches are dropped before each run, every copy is durable at its end and was",
-             "checked. Speeds are ratios inside a round: median [lowest..highest]; more is faster. Read and written",
+             f"Made by `{command}`. Caches are dropped before each run, every copy is durable at its end; each of",
+             "ours was checked, and the last of each peer's. Speeds are ratios inside a round: median [lowest..highest];",
+             "more is faster. Read and written",
              "are counters of the disk below, others' traffic included.", ""]
     for result in results:
         lines += [f"### {result.name}: {result.title}", ""]
