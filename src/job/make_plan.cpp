@@ -157,11 +157,14 @@ model::Plan Conversion::make_plan() {
   plan.edits = state.result.edits;
   for (std::size_t i = 0; i < state.layout.disks.size(); ++i) {
     const model::TargetDisk& disk = state.layout.disks[i];
-    plan.disks.push_back({disk, sources_of(disk, state.source.domain), state.disk_path(disk),
-                          state.extents.at(i), state.allocation.at(i)});
+    plan.disks.push_back(
+        {disk,
+         sources_of(disk, state.snapshots ? state.snapshots->as_described(state.source.domain)
+                                          : state.source.domain),
+         state.disk_path(disk), state.extents.at(i), state.allocation.at(i)});
     const model::ExtentTotals sum = model::totals(state.extents.at(i));
     state.result.disks.push_back({disk.name, join(plan.disks.back().sources, ", "), "", disk.size,
-                                  sum.needed, sum.needed + sum.patched, sum.skipped, ""});
+                                  sum.needed + sum.patched, sum.needed + sum.patched, sum.skipped, ""});
   }
   if (state.request.storage) {
     plan.domain_xml = state.saved_domain_xml.empty() ? make_domain_xml() : state.saved_domain_xml;
