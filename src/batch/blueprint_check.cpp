@@ -8,6 +8,7 @@
 #include "base/text.hpp"
 #include "batch/window.hpp"
 #include "model/addresses.hpp"
+#include "model/snapshot_size.hpp"
 
 namespace vmconvert::batch {
 namespace {
@@ -43,6 +44,8 @@ void check_together(BlueprintFile& file, const GuestBlueprint& guest, const std:
         "\"start\" needs the domain to be defined", "leave define = false out");
   needs("trial", guest.flag("trial", false) && guest.text("to") == "xen",
         "a trial boots under QEMU, which cannot boot a guest made for Xen", "leave \"trial\" out");
+  needs("snapshot", !model::parse_snapshot_size(guest.text("snapshot")),
+        "\"snapshot\" is neither a size nor a percentage", "write it as \"10%\" or \"4 GiB\"");
   const Texts kept = guest.texts("identity_keep");
   for (const std::string& group : guest.texts("identity_reset")) {
     needs("identity_reset", std::find(kept.begin(), kept.end(), group) != kept.end(),

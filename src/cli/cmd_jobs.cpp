@@ -164,7 +164,8 @@ int run_undo(const Options& options, ProgressView& view) {
 int run_forget(const Options& options, ProgressView& view) {
   const job::JobView job = job::find_job(state_dir_of(options.state_dir), options.job);
   view.announce(job.record.id, job.record.guest);
-  job::forget_job(state_dir_of(options.state_dir), job.record.id);
+  RealCommandRunner commands;
+  job::forget_job(state_dir_of(options.state_dir), job.record.id, commands);
   if (!options.quiet) {
     print(view, fmt::format("Forgotten: {}\n", job.record.id));
   }

@@ -7,10 +7,6 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
-#include "cli/address_options.hpp"
-#include "cli/commands.hpp"
-#include "cli/paths.hpp"
-#include "job/site_checks.hpp"
 
 namespace vmconvert::cli {
 namespace {
@@ -20,10 +16,6 @@ struct OptionEntry {
   const char* word;
   void (*add)(CLI::App& app, Options& options);
 };
-
-// A group of the identity that the appliance renews, not the fixer: the same as --new-uuids.
-constexpr const char* k_disks = "disks";
-constexpr const char* k_common = "state-dir progress verbose quiet";
 
 const std::vector<OptionEntry>& option_table() {
   static const std::vector<OptionEntry> k_options = {
@@ -70,6 +62,19 @@ const std::vector<OptionEntry>& option_table() {
                         "bytes a second that a copy reads at most (50M; default: no limit)")
              ->type_name("BYTES")
              ->transform(CLI::AsSizeValue(false));
+       }},
+      {"snapshot",
+       [](CLI::App& app, Options& o) {
+         app.add_option("--snapshot", o.snapshot,
+                        "of a guest that runs: read its logical volumes through LVM snapshots with "
+                        "room for this much that is written meanwhile (10%, 4G)")
+             ->type_name("SIZE|PERCENT%")
+             ->check([](const std::string& text) {
+               return model::parse_snapshot_size(text)
+                          ? std::string()
+                          : fmt::format("{} is neither a size (4G) nor a percentage (10%)",
+                                        printable(text));
+             });
        }},
       {"bad-sectors",
        [](CLI::App& app, Options& o) {
@@ -309,6 +314,8 @@ const std::vector<OptionEntry>& option_table() {
   return k_options;
 }
 
+}  // namespace
+
 void add_options(CLI::App& app, const std::string& wanted, Options& options) {
   for (const std::string& word : words(wanted)) {
     const auto& table = option_table();
@@ -319,222 +326,6 @@ void add_options(CLI::App& app, const std::string& wanted, Options& options) {
     }
     row->add(app, options);
   }
-}
-
-}  // namespace
-
-const std::vector<CommandEntry>& command_table() {
-  static const std::vector<CommandEntry> k_commands = {
-      {"list", "guests that could be converted, with disks and sizes", "connect json",
-       Operand::none, run_list},
-      {"inspect", "what is inside a guest", "connect root json", Operand::source, run_inspect},
-      {"check", "what stands in the way; exit 3 if something blocks",
-       "connect blueprint to dir vg thin-pool pool format name target root identity address accept "
-       "checks-dir json",
-       Operand::source, run_check},
-      {"plan", "the exact plan: layout, edits and domain XML as diffs, bytes to move",
-       "connect blueprint to dir vg thin-pool pool format name target no-define trial trial-limit "
-       "start root "
-       "identity address accept checks-dir template json",
-       Operand::source, run_plan},
-      {"trial", "patch an overlay, boot it, say whether it reached its prompt; copies nothing",
-       "connect blueprint to trial-limit root identity address accept checks-dir json",
-       Operand::source, run_trial},
-      {"convert", "the main job: patch, try, copy, verify, define",
-       "connect blueprint to dir vg thin-pool pool format name target no-define trial trial-limit "
-       "start "
-       "rate-limit bad-sectors checksum dry-run root identity address accept checks-dir template "
-       "metrics json",
-       Operand::source, run_convert},
-      {"export", "write a guest's disks and description into a bundle, to be carried elsewhere",
-       "connect accept level blueprint encrypt-to key json", Operand::source_and_bundle,
-       run_export},
-      {"import", "convert a guest from a bundle",
-       "key expect to dir vg thin-pool pool format name target no-define trial trial-limit "
-       "start rate-limit checksum dry-run root identity address accept checks-dir template metrics "
-       "json",
-       Operand::bundle, run_import},
-      {"bundle", "what of a bundle has not arrived, and whether all of it is right", "expect json",
-       Operand::action_and_bundle, run_bundle},
-      {"jobs", "conversions that ended, and those that did not", "json", Operand::none, run_jobs},
-      {"status", "what a job did and made, step by step", "json", Operand::job, run_status},
-      {"resume", "go on with an interrupted job, or redo a part of a finished one",
-       "redo name target template start identity address accept metrics json", Operand::job,
-       run_resume},
-      {"undo", "take back what a job made, and nothing else", "restore-source metrics",
-       Operand::job, run_undo},
-      {"verify", "read a job's disks again and compare them with what was copied", "json",
-       Operand::job, run_verify},
-      {"forget", "remove the record of a finished job", "", Operand::job, run_forget},
-      {"batch", "convert many guests (FILE...); see and change what is known of them",
-       "trial-only any-time wait watch json", Operand::words, run_batch},
-      {"blueprint", "write a blueprint for SOURCE (new SOURCE), or find its mistakes (check FILE)",
-       "connect root", Operand::words, run_blueprint},
-      {"report", "a job (JOB) or a batch (its name) as one HTML file", "output", Operand::job,
-       run_report},
-      {"config", "settings: their values, and where each came from", "example json", Operand::none,
-       run_config},
-      {"completion", "print a completion script for bash, zsh or fish", "", Operand::shell,
-       run_completion},
-  };
-  return k_commands;
-}
-
-std::unique_ptr<CLI::App> make_parser(Options& options, const CommandEntry*& chosen) {
-  auto app = std::make_unique<CLI::App>(
-      "Converts Xen guests to KVM (or to another Xen): patches them on an overlay, proves that "
-      "they "
-      "boot, then copies what is needed. The source is never written to.",
-      "vmconvert");
-  app->set_version_flag("--version", "vmconvert " VMCONVERT_VERSION);
-  app->require_subcommand(1);
-  app->failure_message(CLI::FailureMessage::simple);
-  for (const CommandEntry& command : command_table()) {
-    CLI::App* sub = app->add_subcommand(command.name, command.summary);
-    if (command.operand == Operand::job) {
-      sub->add_option("JOB", options.job, "id of a job, or an end of it that no other job has")
-          ->required();
-    }
-    if (command.operand == Operand::words) {
-      sub->add_option("WORDS", options.operands, "see the manual page")->required();
-    }
-    if (command.operand == Operand::action_and_bundle) {
-      sub->add_option("ACTION", options.action, "missing, or verify")
-          ->required()
-          ->check(CLI::IsMember({"missing", "verify"}));
-    }
-    if (command.operand == Operand::source || command.operand == Operand::source_and_bundle) {
-      sub->add_option(
-             "SOURCE", options.source,
-             "domain XML file (*.xml), xl/xm configuration (*.cfg), folder of a bundle, or "
-             "with -c a domain's name")
-          ->required();
-    }
-    if (command.operand == Operand::shell) {
-      sub->add_option("SHELL", options.shell, "the shell that it is for")
-          ->check(CLI::IsMember({"bash", "zsh", "fish"}))
-          ->capture_default_str();
-    }
-    if (command.operand == Operand::source_and_bundle || command.operand == Operand::bundle ||
-        command.operand == Operand::action_and_bundle) {
-      sub->add_option("BUNDLE", options.bundle, "folder of a bundle; -: as a stream")->required();
-    }
-    add_options(*sub, command.options, options);
-    if (command.run != run_completion) {
-      add_options(*sub, k_common, options);
-    }
-    sub->callback([&chosen, &command] { chosen = &command; });
-  }
-  app->footer(
-      "Exit codes: 0 done, 1 failed and undone, 2 usage, 3 refused by a check, 4 trial failed,\n"
-      "5 verification found a difference, 6 interrupted, 75 busy.");
-  return app;
-}
-
-ProgressMode progress_mode(const Options& options, bool is_terminal) {
-  if (options.quiet || options.progress == "none") {
-    return ProgressMode::none;
-  }
-  if (options.progress == "json") {
-    return ProgressMode::json;
-  }
-  if (options.progress == "bar" || is_terminal) {
-    return ProgressMode::bar;
-  }
-  return ProgressMode::lines;
-}
-
-namespace {
-
-std::optional<model::StorageTarget> storage_of(const Options& options) {
-  const auto format = options.format == "qcow2" ? model::DiskFormat::qcow2 : model::DiskFormat::raw;
-  const int places =
-      (options.dir.empty() ? 0 : 1) + (options.vg.empty() ? 0 : 1) + (options.pool.empty() ? 0 : 1);
-  if (places > 1) {
-    throw Error(ErrorKind::usage, "--dir, --vg and --pool exclude each other",
-                "name one place for the new disks");
-  }
-  if (!options.thin_pool.empty() && options.vg.empty()) {
-    throw Error(ErrorKind::usage, "--thin-pool names a pool of a volume group",
-                "name the group, too: --vg VG");
-  }
-  if (!options.vg.empty() && options.format != "raw") {
-    throw Error(ErrorKind::usage, "a logical volume holds a raw disk",
-                "leave --format out, or write into a folder: --dir DIR");
-  }
-  if (!options.dir.empty()) {
-    return model::DirectoryTarget{std::filesystem::absolute(options.dir), format};
-  }
-  if (!options.vg.empty()) {
-    return model::VolumeGroupTarget{options.vg, options.thin_pool};
-  }
-  if (!options.pool.empty()) {
-    return model::PoolTarget{options.pool, format};
-  }
-  return std::nullopt;
-}
-
-model::Wishes wishes_of(const Options& options) {
-  model::Wishes wishes;
-  wishes.identity = options.identity == "clone"        ? model::IdentityProfile::clone
-                    : options.identity == "both-alive" ? model::IdentityProfile::both_alive
-                                                       : model::IdentityProfile::move;
-  wishes.keep = options.identity_keep;
-  wishes.reset = options.identity_reset;
-  wishes.addresses = parse_addresses(options.address);
-  wishes.gateways = parse_gateways(options.gateway);
-  wishes.dns = parse_name_servers(options.dns);
-  wishes.hostname = parse_host_name(options.hostname);
-  for (const std::string& group : wishes.keep) {
-    if (std::find(wishes.reset.begin(), wishes.reset.end(), group) != wishes.reset.end()) {
-      throw Error(ErrorKind::usage,
-                  fmt::format("the group {} cannot be kept and reset", printable(group)),
-                  "name it once: --identity-keep or --identity-reset");
-    }
-  }
-  wishes.new_uuids = std::erase(wishes.reset, k_disks) > 0 || options.new_uuids;
-  wishes.scrub = options.scrub;
-  return wishes;
-}
-
-}  // namespace
-
-job::Request to_request(const Options& options) {
-  job::Request request;
-  request.source = {options.source, options.connect};
-  request.to = options.to == "xen" ? model::TargetHypervisor::xen : model::TargetHypervisor::kvm;
-  request.storage = storage_of(options);
-  request.hash = options.checksum == "sha256" ? model::HashKind::sha256 : model::HashKind::xxh3_128;
-  request.rate_limit = options.rate_limit;
-  request.on_bad_sector =
-      options.bad_sectors == "map" ? disk::OnBadSector::map : disk::OnBadSector::stop;
-  if (options.start && options.no_define) {
-    throw Error(ErrorKind::usage, "--start and --no-define exclude each other",
-                "leave one of them out");
-  }
-  if (options.trial && request.to == model::TargetHypervisor::xen) {
-    throw Error(ErrorKind::usage,
-                "a trial boots under QEMU, which cannot boot a guest made for Xen",
-                "leave --trial out: the boot path is walked instead");
-  }
-  request.wishes = wishes_of(options);
-  request.record = options.record;
-  request.name = options.name;
-  request.root_device = options.root;
-  request.accepted = options.accept;
-  if (!options.no_site_checks) {
-    request.site_checks = options.checks_dir.empty() ? job::k_site_checks : options.checks_dir;
-  }
-  request.trial = options.trial;
-  request.trial_limit_seconds = options.trial_limit;
-  request.define = !options.no_define;
-  request.start = options.start;
-  request.target_uri = options.target;
-  request.stylesheet = options.stylesheet;
-  request.adjustments = options.adjustments;
-  request.hooks = options.hooks;
-  request.state_dir = state_dir_of(options.state_dir);
-  return request;
 }
 
 }  // namespace vmconvert::cli

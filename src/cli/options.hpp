@@ -34,6 +34,7 @@ struct Options {
   std::string format = "raw";
   std::string checksum = "xxh3";
   std::string bad_sectors = "stop";
+  std::string snapshot;
   std::uint64_t rate_limit = 0;
   std::string name;
   std::string target;
@@ -106,6 +107,9 @@ struct CommandEntry {
   int (*run)(const Options& options, ProgressView& view);
 };
 const std::vector<CommandEntry>& command_table();
+
+// Those of the table in options.cpp that `wanted` names, separated by blanks.
+void add_options(CLI::App& app, const std::string& wanted, Options& options);
 
 // The parser with every command; `chosen` is set to the command that was given.
 std::unique_ptr<CLI::App> make_parser(Options& options, const CommandEntry*& chosen);

@@ -231,14 +231,15 @@ Snapshot::Snapshot(const SnapshotRequest& request, CommandRunner& commands)
       m_volume(order_for(request, commands), commands),
       m_path(device_path(m_volume.name())) {}
 
-void Snapshot::require_intact() {
-  const auto row = logical_volume(m_commands, m_volume.name());
-  const bool ours = row && row->uuid == m_volume.uuid();
+void require_intact_snapshot(CommandRunner& commands, const VolumeName& name,
+                             const std::string& uuid) {
+  const auto row = logical_volume(commands, name);
+  const bool ours = row && row->uuid == uuid;
   if (ours && !row->attributes.invalid_snapshot) {
     return;
   }
   throw Error(ErrorKind::io,
-              fmt::format("the snapshot {} {}", to_text(m_volume.name()),
+              fmt::format("the snapshot {} {}", to_text(name),
                           ours ? "overflowed: more was written to its origin than it has room for"
                                : "is gone"),
               "take a larger one, or convert when the guest writes less or is shut down");

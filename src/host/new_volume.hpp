@@ -97,6 +97,11 @@ struct SnapshotRequest {
   std::chrono::milliseconds device_timeout = std::chrono::seconds(10);
 };
 
+// Error(io) if the guest wrote more than the snapshot had room for, so that it is of no use any
+// more, or if it is gone. To be asked when all was read, and when reading failed.
+void require_intact_snapshot(CommandRunner& commands, const VolumeName& name,
+                             const std::string& uuid);
+
 // A volume as it was at one moment, read-only, as the source of a guest that runs on: what a power
 // cut would have left on it.
 class Snapshot {
@@ -107,9 +112,10 @@ class Snapshot {
 
   [[nodiscard]] const std::filesystem::path& path() const noexcept { return m_path; }
   [[nodiscard]] const std::string& uuid() const noexcept { return m_volume.uuid(); }
-  // Error(io) if the guest wrote more than the snapshot had room for, so that it is of no use any
-  // more. To be asked when all was read, and when reading failed.
-  void require_intact();
+  [[nodiscard]] const VolumeName& name() const noexcept { return m_volume.name(); }
+  [[nodiscard]] ByteCount size() const noexcept { return m_volume.size(); }
+  void require_intact() { require_intact_snapshot(m_commands, name(), uuid()); }
+  void keep() noexcept { m_volume.give_up(); }
 
  private:
   CommandRunner& m_commands;

@@ -106,7 +106,8 @@ void Conversion::Carrier::operator()(const model::BootTrial& step) {
   request.limit = std::chrono::seconds(step.limit_seconds);
   request.work_folder = m_state.workspace->scratch();
   request.console_log = m_state.workspace->keep() / "console.log";
-  const trial::TrialResult trial = trial::run_trial(request, m_state.tools.progress);
+  trial::TrialResult trial;
+  m_state.while_reading([&] { trial = trial::run_trial(request, m_state.tools.progress); });
   m_state.result.trial =
       model::TrialOutcome{trial.booted, trial.seconds, trial.booted ? trial.evidence : trial.cause,
                           trial.last_lines, trial.console_log.string()};

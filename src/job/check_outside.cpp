@@ -163,8 +163,9 @@ void Conversion::check_disks() {
     state.add_findings(ask_or(model::Findings(), "the source's neighbours", [&] {
       const auto connection = host::Connection::open(uri, host::Access::read_only);
       const auto now = host::domain_state(connection, domain.name);
-      return plan::check_source_host(domain, host::neighbours(connection),
-                                     now && now->autostart.value_or(false));
+      return plan::check_source_host(
+          state.snapshots ? state.snapshots->as_described(domain) : domain,
+          host::neighbours(connection), now && now->autostart.value_or(false));
     }));
   }
   const std::string own = state.workspace ? state.workspace->job_id() : std::string();

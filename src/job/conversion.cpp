@@ -56,8 +56,9 @@ std::vector<fs::path> real_paths(const model::Domain& domain) {
   return paths;
 }
 
-plan::HostFacts read_host(const OpenedSource& source) {
+plan::HostFacts read_host(const OpenedSource& source, bool snapshots) {
   plan::HostFacts host;
+  host.snapshots = snapshots;
   host.domain_active = source.active;
   for (const host::InUse& use : host::find_users(real_paths(source.domain))) {
     if (use.writes) {  // a read-only mount does no harm to a reader
@@ -125,7 +126,8 @@ void Conversion::State::run_hooks(model::HookPoint when, const std::string& erro
 bool Conversion::State::watches_sources() const {
   return std::none_of(
       result.findings.begin(), result.findings.end(), [](const model::Finding& found) {
-        return found.acknowledged && (found.id == "source-in-use" || found.id == "source-running");
+        return found.acknowledged && (found.id == "source-in-use" || found.id == "source-running" ||
+                                      found.id == "snapshot-impossible");
       });
 }
 
@@ -170,7 +172,8 @@ void Conversion::look_at_source() {
   for (const fs::path& path : real_paths(domain)) {
     state.locks.emplace_back(state.request.state_dir, path.string());
   }
-  state.add_findings(plan::check_at_rest(domain, read_host(state.source)));
+  state.add_findings(
+      plan::check_at_rest(domain, read_host(state.source, state.request.snapshot.has_value())));
   if (state.source.active) {
     refuse_if_blocked();  // a running guest's disks are not even looked at
   }
@@ -179,6 +182,7 @@ void Conversion::look_at_source() {
                 fmt::format("{} runs: the new domain must not be started beside it", domain.name),
                 "leave --start out, or shut the source down first");
   }
+  read_through_snapshots();
   check_description();
   for (const model::DomainDisk& disk : domain.disks) {
     state.disk_facts.push_back(

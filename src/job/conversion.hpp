@@ -105,6 +105,7 @@ class Conversion {
   [[nodiscard]] std::vector<StepRecord> journal_steps(const model::Plan& plan);
   void open_job(const std::string& job);
   void look_at_source();
+  void read_through_snapshots();
   void look_again(const KeptDefinition& kept);
   void reopen_overlays();
   [[nodiscard]] model::Plan reopen_plan(const SavedPlan& saved);
@@ -114,6 +115,9 @@ class Conversion {
   void check_target();
   void check_target_host(const host::Connection& connection);
   void open_overlays();
+  [[nodiscard]] ExportOutcome write_bundle(const ExportTarget& target);
+  void look_in_appliance();
+  void patch_in_appliance();
   void fix_guest(guest::Appliance& appliance);
   [[nodiscard]] std::vector<disk::AllocationMap> read_free_space() const;
   void read_extents();

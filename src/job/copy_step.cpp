@@ -172,7 +172,7 @@ std::size_t Conversion::Carrier::carry_out_copies(std::size_t first) {
     });
   }
   if (!copies.empty()) {
-    copy(copies);
+    m_state.while_reading([&] { copy(copies); });
     m_state.require_sources_unchanged();
   }
   tell_of_bad_sectors();

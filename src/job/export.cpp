@@ -70,6 +70,12 @@ bundle::WriteOptions write_options(const ExportTarget& target, const Request& re
 }  // namespace
 
 ExportOutcome Conversion::export_bundle(const ExportTarget& target) {
+  ExportOutcome outcome;
+  m_state->while_reading([&] { outcome = write_bundle(target); });
+  return outcome;
+}
+
+ExportOutcome Conversion::write_bundle(const ExportTarget& target) {
   State& state = *m_state;
   const model::Domain& domain = state.source.domain;
   if (!target.folder.empty()) {

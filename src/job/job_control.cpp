@@ -9,9 +9,9 @@
 #include "base/text.hpp"
 #include "disk/manifest.hpp"
 #include "disk/verify.hpp"
-#include "host/lvm_names.hpp"
 #include "job/made.hpp"
 #include "job/place_on.hpp"
+#include "job/source_snapshots.hpp"
 #include "job/workspace.hpp"
 
 namespace vmconvert::job {
@@ -119,6 +119,7 @@ SourceReturn undo_job(const fs::path& state_dir, const std::string& id, CommandR
     Workspace workspace(state_dir, view.record.id);  // nobody else may begin meanwhile
     const auto before = source_before(state_dir, view);
     take_back(journal, view.record.id, commands);
+    SourceSnapshots::remove_left(workspace.folder(), view.record.id, commands);
     // Last: the copy is gone, the original may run.
     if (before) {
       source = while_doing("bringing the source's domain back",
@@ -133,7 +134,7 @@ SourceReturn undo_job(const fs::path& state_dir, const std::string& id, CommandR
   return source;
 }
 
-void forget_job(const fs::path& state_dir, const std::string& id) {
+void forget_job(const fs::path& state_dir, const std::string& id, CommandRunner& commands) {
   const JobView view = find_job(state_dir, id);
   require_idle(view);
   if (view.unfinished()) {
@@ -141,7 +142,9 @@ void forget_job(const fs::path& state_dir, const std::string& id) {
                 view.advice());
   }
   if (fs::exists(state_dir / "jobs" / view.record.id)) {
-    Workspace(state_dir, view.record.id).remove();
+    Workspace workspace(state_dir, view.record.id);
+    SourceSnapshots::remove_left(workspace.folder(), view.record.id, commands);
+    workspace.remove();
   }
   Journal(state_dir).forget(view.record.id);
 }
@@ -158,36 +161,30 @@ std::vector<VerifiedDisk> verify_job(const fs::path& state_dir, const std::strin
       continue;
     }
     const Made made = made_from_json(step.made);
-    const auto* file = std::get_if<MadeFile>(&made);
-    const auto* volume = std::get_if<MadeVolume>(&made);
-    const std::string disk = file != nullptr     ? file->disk
-                             : volume != nullptr ? volume->disk
-                                                 : std::string();
-    if (disk.empty()) {
+    const auto disk = disk_of(made);
+    if (!disk) {
       continue;
     }
-    const fs::path path =
-        file != nullptr ? file->path : host::device_path({volume->group, volume->name});
-    const auto format = file != nullptr ? file->format : model::DiskFormat::raw;
-    const fs::path manifest_path = workspace.keep() / (disk + std::string(k_manifest));
+    const fs::path manifest_path = workspace.keep() / (disk->name + std::string(k_manifest));
     if (look_for(made, commands) != Presence::same) {
       throw Error(ErrorKind::mismatch, fmt::format("{} is not there any more", describe(made)),
                   "convert again");
     }
     const disk::Manifest manifest = disk::Manifest::open(manifest_path);
     if (!manifest.head().complete) {
-      throw Error(ErrorKind::refused,
-                  fmt::format("the job {} has not copied {} to its end", view.record.id, disk),
-                  view.advice());
+      throw Error(
+          ErrorKind::refused,
+          fmt::format("the job {} has not copied {} to its end", view.record.id, disk->name),
+          view.advice());
     }
-    const disk::VerifyResult result =
-        disk::verify_disk({disk, path, format, manifest, workspace.scratch(), disk::ZeroCheck::full,
-                           [&](const model::ByteRange& range) {
-                             return place_on({path, format, workspace.scratch()}, {range},
-                                             allocation_reader, commands);
-                           }},
-                          progress);
-    verified.push_back({disk, path, manifest.root(), result.read});
+    const disk::VerifyResult result = disk::verify_disk(
+        {disk->name, disk->path, disk->format, manifest, workspace.scratch(), disk::ZeroCheck::full,
+         [&](const model::ByteRange& range) {
+           return place_on({disk->path, disk->format, workspace.scratch()}, {range},
+                           allocation_reader, commands);
+         }},
+        progress);
+    verified.push_back({disk->name, disk->path, manifest.root(), result.read});
   }
   if (verified.empty()) {
     throw Error(ErrorKind::refused,

@@ -40,7 +40,9 @@ std::optional<SourceBefore> source_before(const std::filesystem::path& state_dir
                                           const JobView& view);
 
 // Takes the record and the folder away, not what was made. Error(refused) for an unfinished job.
-void forget_job(const std::filesystem::path& state_dir, const std::string& id);
+// Snapshots of the source that a kill at its very end left go, too.
+void forget_job(const std::filesystem::path& state_dir, const std::string& id,
+                CommandRunner& commands);
 
 struct VerifiedDisk {
   std::string disk;

@@ -87,6 +87,17 @@ Presence presence(const MadeDomain& domain) {
 
 }  // namespace
 
+std::optional<MadeDisk> disk_of(const Made& made) {
+  if (const auto* file = std::get_if<MadeFile>(&made); file != nullptr && !file->disk.empty()) {
+    return MadeDisk{file->disk, file->path, file->format};
+  }
+  if (const auto* volume = std::get_if<MadeVolume>(&made);
+      volume != nullptr && !volume->disk.empty()) {
+    return MadeDisk{volume->disk, host::device_path({volume->group, volume->name})};
+  }
+  return std::nullopt;
+}
+
 MadeFile identify_file(const std::filesystem::path& path) {
   const auto file = look(path);
   if (!file) {

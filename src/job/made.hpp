@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <variant>
 
@@ -42,6 +43,14 @@ struct MadeDomain {
 };
 
 using Made = std::variant<MadeFile, MadeVolume, MadeDomain>;
+
+// What of it is a disk of the new guest; nothing for descriptions and domains.
+struct MadeDisk {
+  std::string name;  // vda
+  std::filesystem::path path;
+  model::DiskFormat format = model::DiskFormat::raw;
+};
+std::optional<MadeDisk> disk_of(const Made& made);
 
 // Error(io) if the file is not there.
 MadeFile identify_file(const std::filesystem::path& path);

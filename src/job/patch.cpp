@@ -137,6 +137,10 @@ guest::Appliance Conversion::launch() {
 }
 
 void Conversion::look_inside() {
+  m_state->while_reading([&] { look_in_appliance(); });
+}
+
+void Conversion::look_in_appliance() {
   State& state = *m_state;
   open_overlays();
   const StageTimer timer(state.result, "appliance");
@@ -148,6 +152,10 @@ void Conversion::look_inside() {
 }
 
 void Conversion::patch() {
+  m_state->while_reading([&] { patch_in_appliance(); });
+}
+
+void Conversion::patch_in_appliance() {
   State& state = *m_state;
   open_overlays();
   {

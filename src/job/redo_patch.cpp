@@ -10,7 +10,6 @@
 #include "domain/adjust.hpp"
 #include "domain/read.hpp"
 #include "host/libvirt.hpp"
-#include "host/lvm_names.hpp"
 #include "job/bundle_source.hpp"
 #include "job/definition.hpp"
 #include "job/job_control.hpp"
@@ -25,12 +24,6 @@ namespace fs = std::filesystem;
 
 constexpr const char* k_folder = "redo";
 
-struct MadeDisk {
-  std::string name;
-  fs::path path;
-  model::DiskFormat format = model::DiskFormat::raw;
-};
-
 // In the order of the steps, which is that of the layout.
 std::vector<MadeDisk> made_disks(const JobView& view, CommandRunner& commands) {
   std::vector<MadeDisk> disks;
@@ -39,8 +32,6 @@ std::vector<MadeDisk> made_disks(const JobView& view, CommandRunner& commands) {
       continue;
     }
     const Made made = made_from_json(step.made);
-    const auto* file = std::get_if<MadeFile>(&made);
-    const auto* volume = std::get_if<MadeVolume>(&made);
     if (const auto* domain = std::get_if<MadeDomain>(&made)) {
       if (look_for(made, commands) == Presence::same &&
           host::Connection::open(domain->uri, host::Access::read_only).is_active(domain->name)) {
@@ -48,14 +39,12 @@ std::vector<MadeDisk> made_disks(const JobView& view, CommandRunner& commands) {
                     fmt::format("the domain {} runs on {}", domain->name, domain->uri),
                     "what it wrote would be lost: take the job back, or leave it as it is");
       }
-    } else if (volume != nullptr || !file->disk.empty()) {
+    } else if (auto disk = disk_of(made)) {
       if (look_for(made, commands) != Presence::same) {
         throw Error(ErrorKind::refused, fmt::format("{} is not there any more", describe(made)),
                     "convert again");
       }
-      disks.push_back(volume != nullptr
-                          ? MadeDisk{volume->disk, host::device_path({volume->group, volume->name})}
-                          : MadeDisk{file->disk, file->path, file->format});
+      disks.push_back(std::move(*disk));
     }
   }
   return disks;
@@ -98,6 +87,12 @@ std::unique_ptr<Conversion> Conversion::reopen_done(const fs::path& state_dir,
   KeptDefinition kept = kept_of_done(view, workspace->keep());
   static_cast<void>(made_disks(view, tools.commands));
   Request request = kept.job.request;
+  if (request.snapshot) {
+    throw Error(
+        ErrorKind::unsupported,
+        fmt::format("the job {} read its source through snapshots, which are gone", view.record.id),
+        "take the job back (vmconvert undo JOB) and convert again");
+  }
   request.state_dir = state_dir;
   request.name = kept.definition.first_name;  // its disks are called so, and its addresses follow
   request.wishes = wishes.value_or(request.wishes);

@@ -13,6 +13,7 @@
 #include "model/checksum.hpp"
 #include "model/plan.hpp"
 #include "model/progress.hpp"
+#include "model/snapshot_size.hpp"
 #include "model/wishes.hpp"
 
 namespace vmconvert::job {
@@ -33,6 +34,7 @@ struct Request {
   model::HashKind hash = model::HashKind::xxh3_128;
   std::uint64_t rate_limit = 0;  // bytes a second that a copy reads; 0: no limit
   disk::OnBadSector on_bad_sector = disk::OnBadSector::stop;
+  std::optional<model::SnapshotSize> snapshot = {};  // read the disks through snapshots of them
   bool trial = false;
   unsigned trial_limit_seconds = 0;  // 0: by accelerator
   bool define = true;

@@ -48,6 +48,7 @@ void Conversion::begin_job() {
   State& state = *m_state;
   if (!state.workspace) {
     state.workspace = std::make_unique<Workspace>(state.request.state_dir);
+    sweep_snapshots(state.request.state_dir, state.tools.commands);
     if (state.request.storage && state.request.record) {
       state.journal.emplace(state.request.state_dir);
       state.journal->add({state.workspace->job_id(), state.source.domain.name, state.name,
@@ -145,12 +146,13 @@ void Conversion::finish_job(const model::Plan& plan) {
       log_warning("this job cannot be redone in part: " + to_text(problem));  // but it is done
     }
     state.journal->set_state(state.workspace->job_id(), JobState::done);
-    end_of_work();
+    end_of_work();  // also of the snapshots: who dies before that leaves them to the next run
   }
 }
 
 // Nobody goes on from here: what that would take is of no use any more.
 void Conversion::end_of_work() {
+  m_state->remove_snapshots();
   const Workspace& workspace = *m_state->workspace;
   std::error_code ignored;
   fs::remove(workspace.folder() / "job.json", ignored);
@@ -194,6 +196,15 @@ std::string Conversion::settle(const Error& error) {
     state.journal->set_state(id, JobState::interrupted, error.message());
     if (state.can_go_on) {
       state.workspace->keep_scratch();
+      if (state.snapshots) {
+        state.snapshots->keep();
+        return fmt::format(
+            "vmconvert resume {0} goes on, vmconvert undo {0} takes it back; until then the "
+            "snapshots of the source stay, and fill as the guest writes",
+            id);
+      }
+    } else {
+      state.remove_snapshots();
     }
     return fmt::format("vmconvert resume {0} goes on, vmconvert undo {0} takes it back", id);
   }
@@ -203,6 +214,7 @@ std::string Conversion::settle(const Error& error) {
     log_warning(to_text(problem));
     state.journal->set_state(id, JobState::interrupted, error.message());
     state.workspace->keep_scratch();
+    state.remove_snapshots();
     return fmt::format("not all could be taken back: vmconvert undo {} tries again", id);
   }
   keep_report("failed", error.message());
@@ -267,6 +279,11 @@ model::Plan Conversion::reopen_plan(const SavedPlan& saved) {
   if (!state.request.source.uri.empty()) {
     state.source.active = host::Connection::open(state.request.source.uri, host::Access::read_only)
                               .is_active(state.source.domain.name);
+  }
+  if (state.request.snapshot) {
+    state.snapshots.emplace(state.workspace->folder(), state.workspace->job_id(),
+                            state.tools.commands);
+    state.snapshots->reopen();
   }
   if (!saved.marks.empty()) {
     disk::require_unchanged(saved.marks);

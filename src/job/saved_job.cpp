@@ -90,6 +90,7 @@ Json request_to_json(const Request& request) {
           {"sha256", request.hash == model::HashKind::sha256},
           {"rate_limit", request.rate_limit},
           {"map_bad_sectors", request.on_bad_sector == disk::OnBadSector::map},
+          {"snapshot", request.snapshot ? model::to_text(*request.snapshot) : ""},
           {"trial", request.trial},
           {"trial_limit_seconds", request.trial_limit_seconds},
           {"define", request.define},
@@ -113,6 +114,7 @@ Request request_from_json(const Json& json) {
   request.rate_limit = json.at("rate_limit").get<std::uint64_t>();
   request.on_bad_sector =
       json.value("map_bad_sectors", false) ? disk::OnBadSector::map : disk::OnBadSector::stop;
+  request.snapshot = model::parse_snapshot_size(json.value("snapshot", ""));
   request.trial = json.at("trial").get<bool>();
   request.trial_limit_seconds = json.at("trial_limit_seconds").get<unsigned>();
   request.define = json.at("define").get<bool>();

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -20,6 +21,7 @@
 #include "job/recorder.hpp"
 #include "job/request.hpp"
 #include "job/source.hpp"
+#include "job/source_snapshots.hpp"
 #include "job/source_state.hpp"
 #include "job/workspace.hpp"
 #include "model/check_facts.hpp"
@@ -46,6 +48,8 @@ struct Conversion::State {
   std::optional<Journal> journal = {};  // of a job that makes something
   bool can_go_on = false;               // what a later process needs is saved
   std::vector<Lock> locks = {};
+  // Removed when all that reads them below is closed.
+  std::optional<SourceSnapshots> snapshots = {};
   std::vector<disk::SourceMark> marks = {};       // as the sources were before they were read
   std::vector<model::DiskFacts> disk_facts = {};  // parallel to source.domain.disks
   model::DescribedDevices described = {};
@@ -105,6 +109,11 @@ struct Conversion::State {
   [[nodiscard]] bool watches_sources() const;
   // Error(refused) when somebody writes to a source, or it is gone.
   void require_sources_unchanged() const;
+  // Whatever reads the sources. An error of a snapshot that overflowed is told as that; Error(io)
+  // also where nobody noticed it.
+  void while_reading(const std::function<void()>& read) const;
+  // All that reads them is closed first. Only a warning where it cannot be done.
+  void remove_snapshots();
   [[nodiscard]] bool defines() const { return request.storage.has_value() && request.define; }
   [[nodiscard]] bool needs_connection() const {
     return defines() ||

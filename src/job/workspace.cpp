@@ -147,7 +147,7 @@ void sweep(const fs::path& state_dir, const std::vector<std::string>& known) {
     const bool unknown = std::find(known.begin(), known.end(), id) == known.end();
     // What a run kept on purpose (a console) stays, also when nobody knows the run any more.
     if (unknown && is_job_id(id) && fs::exists(entry.path() / "scratch", error) &&
-        !is_alive(state_dir, id)) {
+        !fs::exists(entry.path() / k_snapshots_file, error) && !is_alive(state_dir, id)) {
       fs::remove_all(entry.path() / "scratch", error);
       fs::remove(entry.path() / "kept", error);
       if (!fs::exists(entry.path() / "kept", error)) {

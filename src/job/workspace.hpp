@@ -58,8 +58,11 @@ bool is_alive(const std::filesystem::path& state_dir, const std::string& id);
 // A job id as Workspace makes them; anything else never becomes a path.
 bool is_job_id(const std::string& text);
 
+// In a job's folder: the snapshots that were taken for it and are still to be removed.
+inline constexpr const char* k_snapshots_file = "snapshots.json";
+
 // Removes the folders of jobs that nobody works on and that `known` does not list: runs that only
-// looked, and were killed.
+// looked, and were killed. Not one with snapshots: see source_snapshots.hpp.
 void sweep(const std::filesystem::path& state_dir, const std::vector<std::string>& known);
 
 }  // namespace vmconvert::job

@@ -148,6 +148,24 @@ Findings check_images(const model::Domain& domain,
   return findings;
 }
 
+model::Finding snapshot_impossible(const DomainDisk& disk, const std::string& why) {
+  return make_finding("snapshot-impossible",
+                      fmt::format("no snapshot of {} can be taken: {}", place_text(disk), why),
+                      "shut the guest down and leave --snapshot out; or accept it for a disk that "
+                      "nobody writes to: it is read as it is");
+}
+
+model::Finding snapshot_taken(const DomainDisk& disk, const std::string& origin,
+                              const std::string& snapshot, ByteCount room) {
+  return make_finding(
+      "source-snapshots",
+      fmt::format("{} ({}) is read through the snapshot {}, {}", disk.target, origin, snapshot,
+                  room.value == 0
+                      ? "whose thin pool takes what is written meanwhile"
+                      : fmt::format("with room for {} that are written meanwhile", to_text(room))),
+      "nothing to do: it is removed when the run has ended");
+}
+
 Findings check_identity(const model::Domain& domain,
                         const std::vector<model::DeviceIdentity>& devices,
                         const std::vector<model::DiskFacts>& facts,

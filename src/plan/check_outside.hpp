@@ -27,6 +27,12 @@ model::Findings check_identity(const model::Domain& domain,
                                const std::vector<model::DiskFacts>& facts,
                                const std::vector<model::DiskCondition>& conditions);
 
+// Why no snapshot of this disk can be taken, and the one that was.
+model::Finding snapshot_impossible(const model::DomainDisk& disk, const std::string& why);
+// `room`: for what is written to the disk meanwhile; 0 where a thin pool takes it.
+model::Finding snapshot_taken(const model::DomainDisk& disk, const std::string& origin,
+                              const std::string& snapshot, ByteCount room);
+
 model::Findings check_tables(const model::Domain& domain,
                              const std::vector<model::DiskFacts>& facts,
                              const std::vector<model::DiskCondition>& conditions);

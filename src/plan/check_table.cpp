@@ -19,6 +19,9 @@ const std::vector<CheckId>& check_ids() {
       // The source
       {"source-running", Severity::blocks, "the source domain is running on its connection"},
       {"source-was-running", Severity::warns, "the description was taken from a running domain"},
+      {"source-live", Severity::warns, "a guest that runs is read through snapshots"},
+      {"source-snapshots", Severity::informs, "a source is read through a snapshot"},
+      {"snapshot-impossible", Severity::blocks, "no snapshot of a source can be taken"},
       {"source-in-use", Severity::blocks, "a source disk is mounted, or open for writing"},
       {"source-shared", Severity::blocks, "another domain has the same disk"},
       {"source-autostart", Severity::warns, "the source domain starts with its host"},

@@ -37,8 +37,37 @@ void check_disk(Findings& findings, const model::DomainDisk& disk, const model::
 
 }  // namespace
 
+namespace {
+
+// "the domain web is running", or who has which disk open; empty: it is at rest as far as is known.
+std::string who_writes(const Domain& domain, const HostFacts& host) {
+  if (host.domain_active) {
+    return fmt::format("the domain {} is running", domain.name);
+  }
+  if (!host.source_uses.empty()) {
+    const SourceUse& use = host.source_uses.front();
+    return fmt::format("{}: {}", use.path.string(), use.who);
+  }
+  return domain.was_running
+             ? fmt::format("{} was running when its description was taken", domain.name)
+             : std::string();
+}
+
+}  // namespace
+
 Findings check_at_rest(const Domain& domain, const HostFacts& host) {
   Findings findings;
+  if (host.snapshots) {
+    const std::string writer = who_writes(domain, host);
+    if (!writer.empty()) {
+      findings.push_back(make_finding(
+          "source-live",
+          writer + "; its disks are read through snapshots, which hold what a power cut would "
+                   "leave, each at its own moment; what is written later is not in the copy",
+          "for the last conversion shut it down and leave --snapshot out"));
+    }
+    return findings;
+  }
   if (host.domain_active) {
     findings.push_back(
         make_finding("source-running", fmt::format("the domain {} is running", domain.name),

@@ -23,6 +23,7 @@ struct SourceUse {
 struct HostFacts {
   bool domain_active = false;  // on the connection that the source came from
   std::vector<SourceUse> source_uses;
+  bool snapshots = false;  // the disks are read through snapshots, not as they are used
 };
 
 // What was seen at the place where the result goes.

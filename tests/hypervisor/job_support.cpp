@@ -22,6 +22,7 @@
 #include "job/conversion.hpp"
 #include "job/place.hpp"
 #include "job/saved_job.hpp"
+#include "job/source_snapshots.hpp"
 #include "job/workspace.hpp"
 #include "plan/layout.hpp"
 #include "test_paths.hpp"
@@ -33,16 +34,15 @@ namespace fs = std::filesystem;
 
 constexpr const char* k_name = "web";
 
-class DyingRunner final : public CommandRunner {
- public:
-  CommandResult run(const Command& command) override {
-    const CommandResult result = commands().run(command);
-    if (std::find(command.argv.begin(), command.argv.end(), "lvcreate") != command.argv.end()) {
-      ::kill(::getpid(), SIGKILL);
-    }
-    return result;
+}  // namespace
+
+CommandResult DyingRunner::run(const Command& command) {
+  const CommandResult result = commands().run(command);
+  if (std::find(command.argv.begin(), command.argv.end(), "lvcreate") != command.argv.end()) {
+    ::kill(::getpid(), SIGKILL);
   }
-};
+  return result;
+}
 
 Tools tools(CommandRunner& runner) {
   const fs::path build = vmconvert::test::build_dir();
@@ -55,16 +55,14 @@ Tools tools(CommandRunner& runner) {
           build / "vmconvert-allocation"};
 }
 
-std::string description(const fs::path& source) {
+std::string description(const fs::path& source, const std::string& attributes) {
   return fmt::format(
-      "<domain type='xen'><name>{}</name><uuid>081fa77d-3288-5374-877a-fe68c4dc74a5</uuid>"
+      "<domain type='xen'{}><name>{}</name><uuid>081fa77d-3288-5374-877a-fe68c4dc74a5</uuid>"
       "<memory unit='KiB'>65536</memory><os><type>hvm</type></os><devices>"
       "<disk type='block' device='disk'><driver name='phy'/><source dev='{}'/>"
       "<target dev='xvda' bus='xen'/></disk></devices></domain>",
-      k_name, source.string());
+      attributes, k_name, source.string());
 }
-
-}  // namespace
 
 RealCommandRunner& commands() {
   static RealCommandRunner runner;
@@ -110,28 +108,38 @@ bool is_all(const std::vector<std::byte>& bytes, unsigned char value) {
 }
 
 PreparedJob::PreparedJob(const fs::path& source, const model::VolumeGroupTarget& target,
-                         const std::vector<model::ByteRange>& free,
-                         disk::OnBadSector on_bad_sector) {
+                         const std::vector<model::ByteRange>& free, disk::OnBadSector on_bad_sector,
+                         const std::optional<model::SnapshotSize>& snapshot) {
   Request request;
   request.source = {"web.xml", ""};
   request.storage = target;
   request.define = false;
   request.on_bad_sector = on_bad_sector;
+  request.snapshot = snapshot;
   request.record = true;
   request.state_dir = m_state.path();
-  const model::Domain domain = domain::read_domain_xml(description(source), "the test");
+  model::Domain domain = domain::read_domain_xml(description(source), "the test");
+  Workspace workspace(m_state.path());
+  workspace.keep_scratch();
+  m_id = workspace.job_id();
+  if (snapshot) {
+    SourceSnapshots snapshots(workspace.folder(), m_id, commands());
+    snapshots.keep();
+    static_cast<void>(snapshots.take(domain, *snapshot, {}));
+    snapshots.put_in_place(domain);
+  }
   const model::Layout layout =
       plan::make_layout(domain, {disk::probe(domain.disks.at(0), commands(), on_bad_sector)});
   const model::TargetDisk& disk = layout.disks.at(0);
 
-  Workspace workspace(m_state.path());
-  workspace.keep_scratch();
-  m_id = workspace.job_id();
   const fs::path overlay = workspace.scratch() / (disk.name + ".overlay.qcow2");
   disk::DiskSource opened(disk, domain,
                           {workspace.scratch(), tools(commands()).nbdkit_plugin, on_bad_sector});
   disk::create_overlay(overlay, opened.backing(), disk.size, commands());
   SavedPlan plan;
+  if (snapshot) {
+    plan.marks = {disk::mark_source(domain.disks.at(0).source)};
+  }
   plan.source_xml = domain.xml;
   plan.domain_xml = "<domain/>";
   plan.extents = {disk::without_free(disk::map_overlay(overlay, disk.size, commands()),
@@ -154,9 +162,11 @@ PreparedJob::PreparedJob(const fs::path& source, const model::VolumeGroupTarget&
   journal.set_steps(m_id, what);
 }
 
-std::optional<Error> PreparedJob::carry_out() {
+std::optional<Error> PreparedJob::carry_out(const model::ProgressSink& progress) {
   std::optional<model::Plan> plan;
-  const auto conversion = Conversion::reopen(m_state.path(), m_id, tools(commands()), plan);
+  Tools with = tools(commands());
+  with.progress = progress;
+  const auto conversion = Conversion::reopen(m_state.path(), m_id, std::move(with), plan);
   try {
     conversion->carry_out(plan.value());
   } catch (const Error& error) {

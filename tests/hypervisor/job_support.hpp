@@ -13,6 +13,7 @@
 #include "base/temp_dir.hpp"
 #include "disk/bad_sectors.hpp"
 #include "job/job_control.hpp"
+#include "job/request.hpp"
 #include "model/extent.hpp"
 #include "model/plan.hpp"
 #include "model/result.hpp"
@@ -36,15 +37,26 @@ void write_device(const std::filesystem::path& device, std::uint64_t offset,
 std::vector<std::byte> noise(std::uint64_t length, unsigned seed);
 bool is_all(const std::vector<std::byte>& bytes, unsigned char value);
 
+// A description of the guest, and what the program works with.
+std::string description(const std::filesystem::path& source, const std::string& attributes = {});
+Tools tools(CommandRunner& runner);
+
+// Dies when LVM has made a volume.
+class DyingRunner final : public CommandRunner {
+ public:
+  CommandResult run(const Command& command) override;
+};
+
 class PreparedJob {
  public:
   // A guest named "web" with the disk /dev/xvda, of which all is needed but `free`.
   PreparedJob(const std::filesystem::path& source, const model::VolumeGroupTarget& target,
               const std::vector<model::ByteRange>& free = {},
-              disk::OnBadSector on_bad_sector = disk::OnBadSector::stop);
+              disk::OnBadSector on_bad_sector = disk::OnBadSector::stop,
+              const std::optional<model::SnapshotSize>& snapshot = {});
 
   // Goes on with it to its end. The error that ended it, if one did.
-  std::optional<Error> carry_out();
+  std::optional<Error> carry_out(const model::ProgressSink& progress = {});
   // The same in a process that dies when LVM has made the volume and nobody wrote that down yet.
   void die_when_the_volume_is_made();
 

@@ -47,6 +47,13 @@ TEST(Options, ConvertTakesTheWholeContract) {
   EXPECT_EQ(request.state_dir, "/tmp/s");
 }
 
+TEST(Options, ASnapshotHasASizeOrAPercentage) {
+  const Parsed parsed = parse({"plan", "web01.xml", "--snapshot", "10%"});
+  EXPECT_EQ(to_request(parsed.options).snapshot, (model::SnapshotSize{{}, 10}));
+  EXPECT_FALSE(to_request(parse({"plan", "web01.xml"}).options).snapshot);
+  EXPECT_THROW(parse({"plan", "web01.xml", "--snapshot", "some"}), CLI::ValidationError);
+}
+
 TEST(Options, SiteChecksRunUnlessTheCommandShowsNoFindings) {
   Options options;
   options.source = "/tmp/web01.xml";

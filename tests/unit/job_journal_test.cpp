@@ -123,11 +123,11 @@ TEST_F(JournalTest, AJobWhoseProcessIsGoneWasKilled) {
   EXPECT_EQ(find_job(m_state.path(), end).record.id, jobs[0].record.id);
   EXPECT_THROW(find_job(m_state.path(), "nonsense"), Error);
   EXPECT_THROW(find_job(m_state.path(), ""), Error);
-  EXPECT_THROW(forget_job(m_state.path(), end), Error);
+  EXPECT_THROW(forget_job(m_state.path(), end, m_commands), Error);
   undo_job(m_state.path(), end, m_commands);
   EXPECT_EQ(find_job(m_state.path(), end).state_text(), "undone");
   EXPECT_FALSE(fs::exists(m_state.path() / "jobs" / jobs[0].record.id));
-  forget_job(m_state.path(), end);
+  forget_job(m_state.path(), end, m_commands);
   EXPECT_TRUE(list_jobs(m_state.path()).empty());
 }
 
@@ -175,6 +175,7 @@ TEST(SavedJobTest, ComesBackAsItWas) {
   job.request.accepted = {"no-space"};
   job.request.hash = model::HashKind::sha256;
   job.request.rate_limit = 5;
+  job.request.snapshot = model::SnapshotSize{{}, 10};
   job.request.trial = true;
   save_job(folder.path(), job);
   EXPECT_FALSE(load_job(folder.path()).plan);
@@ -193,6 +194,7 @@ TEST(SavedJobTest, ComesBackAsItWas) {
   EXPECT_EQ(back.request.accepted, job.request.accepted);
   EXPECT_EQ(back.request.hash, model::HashKind::sha256);
   EXPECT_EQ(back.request.rate_limit, 5);
+  EXPECT_EQ(back.request.snapshot, job.request.snapshot);
   ASSERT_TRUE(back.plan);
   EXPECT_EQ(back.plan->extents, job.plan->extents);
   ASSERT_TRUE(back.plan->trial);

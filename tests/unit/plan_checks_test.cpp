@@ -51,6 +51,20 @@ TEST(CheckSource, NamesWhoUsesADisk) {
   EXPECT_THAT(findings[0].message, HasSubstr("/srv/web01.img: mounted at /mnt"));
 }
 
+TEST(CheckSource, OnlyWarnsOfAWriterBesideSnapshots) {
+  HostFacts host{true, {{"/srv/web01.img", "mounted at /mnt"}}, true};
+  Findings findings = check_at_rest(one_disk_domain(), host);
+  ASSERT_THAT(ids(findings), testing::ElementsAre("source-live"));
+  EXPECT_FALSE(model::any_blocks(findings));
+  EXPECT_THAT(findings[0].message, HasSubstr("the domain web01 is running; its disks are read"));
+  host.domain_active = false;
+  findings = check_at_rest(one_disk_domain(), host);
+  ASSERT_THAT(ids(findings), testing::ElementsAre("source-live"));
+  EXPECT_THAT(findings[0].message, HasSubstr("/srv/web01.img: mounted at /mnt; "));
+  host.source_uses.clear();
+  EXPECT_THAT(ids(check_at_rest(one_disk_domain(), host)), testing::IsEmpty());
+}
+
 TEST(CheckSource, BlocksATableThatTheDiskCannotHold) {
   model::DiskFacts facts;
   facts.table_problem = "partition 5 ends at byte 10 of 9";
