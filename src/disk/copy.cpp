@@ -50,11 +50,11 @@ struct Work {
   bool skipped = false;
 };
 
-std::vector<Work> make_work(const CopyRequest& request) {
+std::vector<Work> make_work(const CopyRequest& request, std::uint64_t first,
+                            std::uint64_t end_node) {
   std::vector<Work> work;
   auto extent = request.extents.begin();
-  for (std::uint64_t node = request.manifest.head().durable_nodes; node < request.manifest.nodes();
-       ++node) {
+  for (std::uint64_t node = first; node < end_node; ++node) {
     const ByteCount start{node * k_node_size};
     const ByteCount end = std::min(start + ByteCount{k_node_size}, request.size);
     while (extent->offset + extent->length <= start) {
@@ -113,7 +113,7 @@ class Copy {
   Copy(const CopyRequest& request, const model::ProgressSink& progress)
       : m_request(request),
         m_progress(progress),
-        m_work(make_work(request)),
+        m_work(make_work(request, request.manifest.head().durable_nodes, request.manifest.nodes())),
         m_reader(request.extents, request.source, request.overlay),
         m_checkpoints(request.manifest, request.checkpoints, [this] { m_request.target.sync(); }) {
     const model::ExtentTotals sum = model::totals(request.extents);
@@ -123,6 +123,7 @@ class Copy {
         std::min(request.size, ByteCount{request.manifest.head().durable_nodes * k_node_size});
     m_resumed = durable.value > 0 ? m_reader.to_read({}, durable) : ByteCount{};
     m_read = m_resumed.value;
+    m_written = written_before();
   }
 
   void run() {
@@ -219,6 +220,23 @@ class Copy {
       first = last;
     }
     return write;
+  }
+
+  // By earlier processes, as they counted it: of two numbers of one copy, both must be of all of
+  // it.
+  [[nodiscard]] std::uint64_t written_before() const {
+    std::uint64_t bytes = 0;
+    for (const Work& work : make_work(m_request, 0, m_request.manifest.head().durable_nodes)) {
+      if (work.skipped) {
+        continue;
+      }
+      const std::vector<bool> write = to_write(m_request.manifest.node(work.node));
+      for (std::size_t i = 0; i < write.size(); ++i) {
+        const std::uint64_t start = work.node * k_node_size + i * k_leaf_size;
+        bytes += write[i] ? std::min<std::uint64_t>(k_leaf_size, m_request.size.value - start) : 0;
+      }
+    }
+    return bytes;
   }
 
   void store(ByteCount offset, std::span<const std::byte> buffer, const NodeHashes& leaves) {

@@ -34,6 +34,7 @@ struct CopyRequest {
 };
 
 struct CopyResult {
+  // Of the whole copy, whichever process did it:
   ByteCount read;     // from the source and the overlay, without what gaps cost
   ByteCount written;  // leaves with content, whole, and zeros that were written along with them
   ByteCount skipped;  // not read

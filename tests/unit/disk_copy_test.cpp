@@ -307,6 +307,35 @@ TEST_F(Copy, GoesOnFromTheLastCheckpoint) {
   EXPECT_EQ(manifest.root(), root_of(source));
 }
 
+// The last node ends in the middle of a leaf, the third has zeros that are not written, the sixth
+// is skipped: none of it may be counted otherwise when a second process goes on behind it.
+TEST_F(Copy, CountsWhatAnEarlierProcessWrote) {
+  constexpr std::size_t k_size = 8 * k_node_size + 512;
+  Bytes source = random_bytes(k_size, 11);
+  std::fill_n(source.begin() + static_cast<long>(2 * k_node_size), k_mib, std::byte{0});
+  std::fill_n(source.begin() + static_cast<long>(3 * k_node_size), 64 * k_kib, std::byte{0});
+  const std::vector<Extent> extents = {
+      {ByteCount{0}, ByteCount{5 * k_node_size}, ExtentKind::needed},
+      {ByteCount{5 * k_node_size}, ByteCount{k_node_size}, ExtentKind::skipped},
+      {ByteCount{6 * k_node_size}, ByteCount{k_size - 6 * k_node_size}, ExtentKind::needed}};
+  const auto copy = [&](Manifest& manifest) {
+    WatchedReader reader(source);
+    MemoryTarget target(k_size, ByteCount{128 * k_kib});
+    return copy_disk({"vda", ByteCount{k_size}, extents, reader, nullptr, target, manifest}, {});
+  };
+  const auto path = m_folder.path() / "counted.manifest";
+  Manifest manifest = Manifest::create(path, {{}, ByteCount{k_size}, {}});
+  const CopyResult whole = copy(manifest);
+  EXPECT_EQ(whole.written.value, k_size - k_node_size - k_mib);
+  for (const std::uint64_t durable : {9U, 7U, 4U, 1U}) {
+    manifest.trust_only(durable);
+    const CopyResult resumed = copy(manifest);
+    EXPECT_EQ(resumed.written, whole.written) << durable << " nodes were there";
+    EXPECT_EQ(resumed.read, whole.read) << durable;
+    EXPECT_GT(resumed.resumed.value, 0U) << durable;
+  }
+}
+
 TEST_F(Copy, KeepsToItsRate) {
   const Bytes source = random_bytes(8 * k_mib, 3);
   const std::vector<Extent> extents = {{ByteCount{0}, ByteCount{8 * k_mib}, ExtentKind::needed}};
