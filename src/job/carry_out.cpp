@@ -17,6 +17,7 @@
 #include "host/storage_pool.hpp"
 #include "job/carrier.hpp"
 #include "job/job_control.hpp"
+#include "job/report_keeper.hpp"
 #include "trial/trial.hpp"
 
 namespace vmconvert::job {
@@ -165,6 +166,7 @@ void Conversion::Carrier::operator()(const model::CreateVolume& step) {
 void Conversion::Carrier::operator()(const model::VerifyDisk& step) {
   if (!done_before()) {
     const StageTimer timer(m_state.result, fmt::format("verify {}", step.disk));
+    const ReportKeeper keeper([&] { m_owner.keep_report("", ""); });
     disk::verify_disk({step.disk, step.path, m_disks.at(step.disk).format(), manifest_of(step.disk),
                        m_state.workspace->scratch()},
                       m_state.tools.progress);

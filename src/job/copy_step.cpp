@@ -10,6 +10,7 @@
 #include "disk/resume.hpp"
 #include "job/carrier.hpp"
 #include "job/rate_limit.hpp"
+#include "job/report_keeper.hpp"
 
 namespace vmconvert::job {
 namespace {
@@ -105,6 +106,9 @@ std::unique_ptr<Conversion::Carrier::OpenCopy> Conversion::Carrier::open_copy(
     const model::ExtentTotals sum = model::totals(planned.extents);
     result.read = sum.needed + sum.patched;
     result.skipped = sum.skipped;
+    if (m_state.report_so_far && index < m_state.report_so_far->disks.size()) {
+      result.written.value = m_state.report_so_far->disks[index].written;
+    }
     result.checksum = manifest_of(step.disk).root();
     return nullptr;
   }
@@ -139,13 +143,16 @@ void Conversion::Carrier::copy(const std::vector<std::unique_ptr<OpenCopy>>& cop
     names.push_back(name);
   }
   const StageTimer timer(m_state.result, fmt::format("copy {}", join(names, ", ")));
-  const auto copied = disk::copy_disks(requests, [&](const model::Progress& progress) {
-    limit.look();
-    watch.now_and_then();
-    if (m_state.tools.progress) {
-      m_state.tools.progress(progress);
-    }
-  });
+  const auto copied = [&] {
+    const ReportKeeper keeper([&] { m_owner.keep_report("", ""); });
+    return disk::copy_disks(requests, [&](const model::Progress& progress) {
+      limit.look();
+      watch.now_and_then();
+      if (m_state.tools.progress) {
+        m_state.tools.progress(progress);
+      }
+    });
+  }();
   for (std::size_t i = 0; i < copies.size(); ++i) {
     model::DiskResult& result = m_state.result.disks.at(copies[i]->index);
     fs::remove(copies[i]->state_file);
@@ -154,6 +161,7 @@ void Conversion::Carrier::copy(const std::vector<std::unique_ptr<OpenCopy>>& cop
     result.skipped = copied[i].skipped;
     result.checksum = manifest_of(names[i]).root();
   }
+  m_owner.keep_report("", "");  // a process that goes on from here knows what was written
 }
 
 std::size_t Conversion::Carrier::carry_out_copies(std::size_t first) {

@@ -9,72 +9,12 @@ import sqlite3
 import subprocess
 
 from bench import MIB, SIZE, loop, require, small_filesystem, wait_until
+from kills import (killed_in_a_slow_copy, killed_then_resumed, killed_then_undone, killed_twice,
+                   killed_while_undoing, stopped_by)
 
 BUSY = 75
 # 1 create, 2 copy, 3 verify, 4 write the description, 5 define; "noted" where something is made.
 STEPS = {1: "create", 2: "copy", 3: "verify", 4: "description", 5: "define"}
-
-
-def killed_then_resumed(row, point=None, at_bytes=0):
-    job = row.prepare()
-    row.kill(job, point, at_bytes)
-    row.require_told(job)
-    row.resume(job)
-    row.require_converted()
-    row.run("verify", job, "--quiet")
-    require(row.states() == ["done"], f"the job is {row.states()}")
-    return True
-
-
-def killed_then_undone(row, point=None, at_bytes=0):
-    job = row.prepare()
-    row.kill(job, point, at_bytes)
-    row.require_told(job)
-    row.undo(job)
-    require(row.states() == ["undone"], f"the job is {row.states()}")
-    row.undo(job)  # once more does no harm
-    return False
-
-
-def killed_twice(row):
-    job = row.prepare()
-    row.kill(job, at_bytes=4 * MIB)
-    row.kill(job, at_bytes=8 * MIB)
-    row.resume(job)
-    row.require_converted()
-    return True
-
-
-def killed_while_undoing(row):
-    """The undo itself is killed at some moment: the next one ends it."""
-    job = row.prepare()
-    row.kill(job, "made 4")
-    for delay in (0.01, 0.03, 0.06, 0.1):
-        process = row.start("undo", job)
-        try:
-            process.wait(delay)
-        except subprocess.TimeoutExpired:
-            process.kill()
-        process.communicate()
-    row.undo(job)
-    return False
-
-
-def stopped_by(row, number):
-    """A signal in mid-copy: exit 6 within seconds, the next command tells what to do, resume ends it."""
-    job = row.prepare()
-    limit = row.state / "jobs" / job / "rate-limit"
-    process = row.start("resume", job, "--progress", "none")
-    row.wait_for_copy(job)
-    process.send_signal(number)
-    out, err = process.communicate(timeout=30)
-    require(process.returncode == 6, f"exit {process.returncode}: {err}")
-    require("vmconvert resume" in err, f"it does not say how to go on: {err}")
-    row.require_told(job, "interrupted")
-    limit.write_text("0")
-    row.resume(job)
-    row.require_converted()
-    return True
 
 
 # ---- reading, writing, flushing
@@ -539,6 +479,7 @@ def all_rows():
     slow = {"rate": 4 * MIB}
     rows += [
         ("kill in the copy twice, resume", killed_twice, {}),
+        ("*kill in a slow copy, the report tells of it", killed_in_a_slow_copy, {"rate": 5 * MIB // 4}),
         ("kill the undo four times, undo", killed_while_undoing, {}),
         ("*SIGINT in the copy, resume", lambda r: stopped_by(r, signal.SIGINT), slow),
         ("SIGTERM in the copy of two disks, resume", lambda r: stopped_by(r, signal.SIGTERM), {**slow, "disks": 2}),
