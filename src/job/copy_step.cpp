@@ -132,6 +132,7 @@ std::unique_ptr<Conversion::Carrier::OpenCopy> Conversion::Carrier::open_copy(
 
 void Conversion::Carrier::copy(const std::vector<std::unique_ptr<OpenCopy>>& copies) {
   RateLimit limit(m_state.request.rate_limit, m_state.workspace->folder() / "rate-limit");
+  limit.look();  // a small disk would be copied before the first second is over
   SourceWatch watch([&] { m_state.require_sources_unchanged(); });
   std::vector<disk::CopyRequest> requests;
   std::vector<std::string> names;

@@ -33,7 +33,7 @@ std::optional<std::uint64_t> parse_rate(std::string_view text) {
 void RateLimit::look() {
   const std::unique_lock lock(m_mutex, std::try_to_lock);
   const auto now = std::chrono::steady_clock::now();
-  if (!lock || now - m_looked < std::chrono::seconds(1)) {
+  if (!lock || (m_looked && now - *m_looked < std::chrono::seconds(1))) {
     return;
   }
   m_looked = now;

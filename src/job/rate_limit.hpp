@@ -23,14 +23,14 @@ class RateLimit {
       : m_throttle(bytes_per_second), m_file(std::move(file)) {}
 
   [[nodiscard]] disk::Throttle& throttle() noexcept { return m_throttle; }
-  // Reads the file once a second at most. From any thread, often.
+  // Reads the file, at the first call and once a second at most after it. From any thread, often.
   void look();
 
  private:
   disk::Throttle m_throttle;
   std::filesystem::path m_file;
   std::mutex m_mutex;
-  std::chrono::steady_clock::time_point m_looked = std::chrono::steady_clock::now();
+  std::optional<std::chrono::steady_clock::time_point> m_looked;
 };
 
 }  // namespace vmconvert::job

@@ -219,10 +219,13 @@ TEST(RateTest, TakesBytesAndTheirMultiples) {
 
 TEST(RateTest, FollowsTheFile) {
   const TempDir folder{fs::temp_directory_path(), "vmconvert-rate"};
+  std::ofstream(folder.path() / "rate-limit") << "3M\n";
   RateLimit limit(k_mib, folder.path() / "rate-limit");
+  limit.look();
+  EXPECT_EQ(limit.throttle().rate(), 3 * k_mib) << "it was there before the copy began";
   std::ofstream(folder.path() / "rate-limit") << "7M\n";
   limit.look();
-  EXPECT_EQ(limit.throttle().rate(), k_mib) << "looked within the same second";
+  EXPECT_EQ(limit.throttle().rate(), 3 * k_mib) << "looked within the same second";
   std::this_thread::sleep_for(std::chrono::milliseconds(1050));
   limit.look();
   EXPECT_EQ(limit.throttle().rate(), 7 * k_mib);
