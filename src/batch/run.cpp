@@ -237,6 +237,10 @@ void Runner::settle(std::size_t index, GuestProcess& process, int exit_code) {
   ending.goal = m_options.goal;
   ending.starts = guest.blueprint.flag("start", false);
   ending.now = now();
+  if (exit_code == 0 && m_options.goal == Goal::cutover) {
+    ending.outcome.measure =
+        measure_of_job(m_options.state_dir, process.job()).value_or(ending.outcome.measure);
+  }
   apply(ending, record);
   guest.resume = recall(record, m_options.state_dir, now());
   m_experience = experience_of(m_store.watch());

@@ -4,8 +4,11 @@
 
 #include <algorithm>
 
+#include "base/error.hpp"
+#include "base/log.hpp"
 #include "job/job_control.hpp"
 #include "job/made.hpp"
+#include "job/saved_report.hpp"
 
 namespace vmconvert::batch {
 namespace {
@@ -117,6 +120,37 @@ void apply(const Ending& ending, GuestRecord& record) {
   }
 }
 
+std::optional<model::GuestMeasure> measure_of_job(const std::filesystem::path& state_dir,
+                                                  const std::string& job) {
+  if (!job::is_job_id(job)) {
+    return std::nullopt;
+  }
+  std::optional<model::JobReport> report;
+  try {
+    report = job::load_report(state_dir / "jobs" / job / "kept");
+  } catch (const Error& error) {
+    log_detail(error.message());  // what its last process said has to do
+  }
+  if (!report) {
+    return std::nullopt;
+  }
+  model::GuestMeasure measure;
+  for (const model::ReportDisk& disk : report->disks) {
+    measure.to_move.value += disk.written;
+    measure.size.value += disk.size;
+    measure.skipped.value += disk.skipped;
+  }
+  for (const model::ReportRun& run : report->runs) {
+    double moved = 0;
+    for (const model::ReportSpan& span : run.spans) {
+      moved += span.stage == "copy" || span.stage == "verify" ? span.to - span.from : 0;
+    }
+    measure.move_seconds += moved;
+    measure.other_seconds += std::max(0.0, run.seconds - moved);
+  }
+  return measure;
+}
+
 bool recall(GuestRecord& record, const std::filesystem::path& state_dir, std::int64_t now) {
   if (record.standing != Standing::running && record.standing != Standing::interrupted) {
     return false;
@@ -141,6 +175,7 @@ bool recall(GuestRecord& record, const std::filesystem::path& state_dir, std::in
     record.error.clear();
     record.exit_code = 0;
     reach(record, Milestone::copied, view->record.updated);
+    record.measure = measure_of_job(state_dir, record.job).value_or(record.measure);
     if (defined_a_domain(*view)) {
       reach(record, Milestone::defined, view->record.updated);
     }

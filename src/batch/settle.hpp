@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "batch/process.hpp"
@@ -26,6 +27,11 @@ struct Ending {
   std::int64_t now = 0;
 };
 void apply(const Ending& ending, model::GuestRecord& record);
+
+// What a job moved and took over all of its processes, as its report keeps it; nothing without one.
+// A process that goes on with a copy says only what it did itself.
+std::optional<model::GuestMeasure> measure_of_job(const std::filesystem::path& state_dir,
+                                                  const std::string& job);
 
 // What the journal knows of the guest's last job: it may have ended, or been killed, without the
 // batch. Whether there is something to resume.

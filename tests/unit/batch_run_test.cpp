@@ -21,6 +21,7 @@
 #include "batch/rates.hpp"
 #include "batch/store.hpp"
 #include "job/journal.hpp"
+#include "job/saved_report.hpp"
 #include "job/workspace.hpp"
 #include "test_paths.hpp"
 
@@ -163,6 +164,41 @@ TEST_F(BatchTest, AKilledProcessHurtsNobodyAndIsResumed) {
   EXPECT_EQ(report.succeeded, 2U);
   EXPECT_EQ(count("web01 begin convert"), 1U);
   EXPECT_EQ(count("web01 begin resume " + of(report, "web01").job), 1U);
+}
+
+// What its last process says of itself would make the next guests look quicker than they are.
+TEST_F(BatchTest, AResumedJobCountsWithAllThatItTook) {
+  guest("web01", "die\nok");
+  const Batch night = batch("retries = 0");
+  GuestRecord record = of(run_batch(night, m_options), "web01");
+  EXPECT_EQ(record.standing, Standing::interrupted);
+  model::JobReport kept;
+  kept.disks.resize(2);
+  for (model::ReportDisk& disk : kept.disks) {
+    disk.size = 9000;
+    disk.written = 5000;
+    disk.skipped = 4000;
+  }
+  kept.runs.push_back({100, 150, "", {{"appliance", "", 0, 110}, {"copy", "vda", 110, 150}}, {}});
+  kept.runs.push_back({900, 20, "done", {{"copy", "vda", 1, 11}, {"verify", "vda", 11, 16}}, {}});
+  job::save_report(m_state / "jobs" / record.job / "kept", kept);
+  const auto expect_all = [](const model::GuestMeasure& measure) {
+    EXPECT_EQ(measure.to_move.value, 10000U);
+    EXPECT_EQ(measure.size.value, 18000U);
+    EXPECT_EQ(measure.skipped.value, 8000U);
+    EXPECT_DOUBLE_EQ(measure.move_seconds, 40 + 10 + 5);
+    EXPECT_DOUBLE_EQ(measure.other_seconds, 110 + 5);
+  };
+  record = of(run_batch(night, m_options), "web01");
+  EXPECT_EQ(record.standing, Standing::done);
+  expect_all(record.measure);
+  // The same of one that somebody resumed by hand while no batch looked.
+  record.standing = Standing::interrupted;
+  record.measure = {};
+  GuestStore(m_state).update(record);
+  record = of(run_batch(night, m_options), "web01");
+  EXPECT_EQ(record.standing, Standing::done);
+  expect_all(record.measure);
 }
 
 TEST_F(BatchTest, ASignalStopsTheProcessesAndTheNextRunGoesOn) {
