@@ -27,7 +27,9 @@ std::uint64_t RateSharer::first_share(std::uint64_t total, unsigned jobs, std::u
 
 void RateSharer::prepare(const std::string& job, std::uint64_t total, unsigned jobs,
                          std::uint64_t own) {
-  write(job, first_share(total, jobs, own));
+  // In any case: what it was given by an earlier run, or by its first process, held at another
+  // time.
+  tell(job, first_share(total, jobs, own));
 }
 
 void RateSharer::share(std::uint64_t total, unsigned jobs, const std::vector<Copy>& copies) {
@@ -55,11 +57,16 @@ void RateSharer::share(std::uint64_t total, unsigned jobs, const std::vector<Cop
 
 void RateSharer::write(const std::string& job, std::uint64_t rate) {
   const auto before = m_written.find(job);
-  const bool changed = before == m_written.end() ? rate != 0 : before->second != rate;
+  if (before == m_written.end() ? rate != 0 : before->second != rate) {
+    tell(job, rate);
+  }
+}
+
+void RateSharer::tell(const std::string& job, std::uint64_t rate) {
   const std::filesystem::path folder = m_state_dir / "jobs" / job;
   std::error_code error;
   // Its job may have ended just now: then nobody is to be told.
-  if (!changed || !job::is_job_id(job) || !std::filesystem::is_directory(folder, error)) {
+  if (!job::is_job_id(job) || !std::filesystem::is_directory(folder, error)) {
     return;
   }
   try {

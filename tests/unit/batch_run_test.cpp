@@ -330,6 +330,15 @@ TEST_F(BatchTest, TheTotalRateIsShared) {
   sharer.share(0, 3, {{jobs[0], true, 0}, {jobs[1], true, 10}});
   EXPECT_EQ(rate(0), "0\n");
   EXPECT_EQ(rate(1), "10\n");
+  // A later run, at a time without limit: a resumed job must not be held by one of the day before.
+  RateSharer night(m_state);
+  night.share(0, 3, {{jobs[1], true, 0}});
+  EXPECT_EQ(rate(1), "10\n");  // of a process that works: somebody may have written it
+  night.prepare(jobs[1], 0, 3, 0);
+  EXPECT_EQ(rate(1), "0\n");
+  fs::remove(m_state / "jobs" / jobs[2] / "rate-limit");
+  night.prepare(jobs[2], 0, 3, 0);  // its first process may have been told one on its command line
+  EXPECT_EQ(rate(2), "0\n");
   EXPECT_EQ(RateSharer::first_share(1, 4, 0), 1U);
   EXPECT_EQ(RateSharer::first_share(100, 4, 10), 10U);
 }
