@@ -2,24 +2,31 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <functional>
 #include <map>
+
+#include "report/html_parts.hpp"
 
 namespace vmconvert::report {
 namespace {
 
+// A label is any text in UTF-8. What is none, or would spoil a terminal, is shown by its number, so
+// that two guests never get one label: the collector refuses a whole file for that.
 std::string label(const std::string& text) {
   std::string out;
-  for (const char c : text) {
-    if (c == '\\' || c == '"') {
-      out += '\\';
-    }
+  for (std::size_t at = 0; at < text.size();) {
+    const char c = text[at];
+    const std::size_t length = utf8_length(text, at);
     if (c == '\n') {
       out += "\\n";
+    } else if (length == 0 || static_cast<unsigned char>(c) < 0x20 || c == '\x7f') {
+      out += fmt::format("\\\\x{:02x}", static_cast<unsigned char>(c));
     } else {
-      // What is not plain text has no place in a file that others parse.
-      out += static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) > 0x7E ? '?' : c;
+      out += c == '\\' || c == '"' ? "\\" : "";
+      out += text.substr(at, length);
     }
+    at += std::max<std::size_t>(1, length);
   }
   return out;
 }

@@ -1,5 +1,6 @@
 #include "report/metrics.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -25,7 +26,21 @@ TEST(Metrics, CountStatesAndTellOfTheLastJobOfAGuest) {
 
 TEST(Metrics, EscapeNames) {
   const std::string text = to_metrics({{"j", "a\"b\\c\nd\x1b", "done", 0, 0, 0, 0, 0, {}}});
-  EXPECT_THAT(text, HasSubstr("{guest=\"a\\\"b\\\\c\\nd?\"}"));
+  EXPECT_THAT(text, HasSubstr("{guest=\"a\\\"b\\\\c\\nd\\\\x1b\"}"));
+}
+
+TEST(Metrics, TwoGuestsNeverGetOneLabel) {
+  const std::vector<std::string> names = {"b\xc3\xbcro", "b\xc3\xa4ro", "b\xfcro", "b\xe4ro",
+                                          "b\x7fro"};
+  std::vector<JobMetrics> jobs;
+  for (const std::string& name : names) {
+    jobs.push_back({"j", name, "done", 0, 0, 0, 0, 0, {}});
+  }
+  const std::string text = to_metrics(jobs);
+  for (const char* label :
+       {"b\xc3\xbcro", "b\xc3\xa4ro", "b\\\\xfcro", "b\\\\xe4ro", "b\\\\x7fro"}) {
+    EXPECT_THAT(text, HasSubstr(fmt::format("vmconvert_last_success{{guest=\"{}\"}} 1\n", label)));
+  }
 }
 
 }  // namespace
