@@ -26,10 +26,14 @@ report::JobMetrics metrics_of(const job::JobView& view, const std::filesystem::p
   for (const model::ReportRun& run : kept->runs) {
     metrics.seconds += run.seconds;
   }
-  for (const model::ReportDisk& disk : kept->disks) {
-    metrics.read += disk.read;
-    metrics.written += disk.written;
-    metrics.skipped += disk.skipped;
+  // Until then, a report holds what the plan wants to read and to write.
+  if (view.record.state == job::JobState::done) {
+    metrics.read = metrics.written = metrics.skipped = 0;
+    for (const model::ReportDisk& disk : kept->disks) {
+      *metrics.read += disk.read;
+      *metrics.written += disk.written;
+      *metrics.skipped += disk.skipped;
+    }
   }
   if (kept->trial && kept->trial->booted) {
     metrics.trial_seconds = kept->trial->seconds;

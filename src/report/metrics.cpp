@@ -31,6 +31,10 @@ std::string label(const std::string& text) {
   return out;
 }
 
+std::optional<double> number(const std::optional<std::uint64_t>& bytes) {
+  return bytes ? std::optional(static_cast<double>(*bytes)) : std::nullopt;
+}
+
 std::string family(const char* name, const char* type, const char* help) {
   return fmt::format("# HELP {0} {2}\n# TYPE {0} {1}\n", name, type, help);
 }
@@ -67,11 +71,11 @@ std::string to_metrics(const std::vector<JobMetrics>& jobs) {
   each("vmconvert_last_duration_seconds", "How long the last job of the guest worked.",
        [](const JobMetrics& job) { return job.seconds; });
   each("vmconvert_last_read_bytes", "Bytes that it read from the source.",
-       [](const JobMetrics& job) { return static_cast<double>(job.read); });
+       [](const JobMetrics& job) { return number(job.read); });
   each("vmconvert_last_written_bytes", "Bytes that it wrote.",
-       [](const JobMetrics& job) { return static_cast<double>(job.written); });
+       [](const JobMetrics& job) { return number(job.written); });
   each("vmconvert_last_skipped_bytes", "Bytes that it did not have to read.",
-       [](const JobMetrics& job) { return static_cast<double>(job.skipped); });
+       [](const JobMetrics& job) { return number(job.skipped); });
   each("vmconvert_last_trial_seconds", "How long the guest took to its prompt in the trial.",
        [](const JobMetrics& job) { return job.trial_seconds; });
   return text;

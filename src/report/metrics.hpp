@@ -15,9 +15,9 @@ struct JobMetrics {
   std::string state;  // done, failed, interrupted, killed, undone, running
   std::int64_t updated = 0;
   double seconds = 0;
-  std::uint64_t read = 0;
-  std::uint64_t written = 0;
-  std::uint64_t skipped = 0;
+  std::optional<std::uint64_t> read;  // these three of a job that is done
+  std::optional<std::uint64_t> written;
+  std::optional<std::uint64_t> skipped;
   std::optional<double> trial_seconds;  // of a trial that booted
 };
 
