@@ -94,10 +94,8 @@ std::string guests_table(const std::vector<GuestRecord>& guests, std::int64_t no
 std::string batch_summary(const batch::RunReport& report, const std::string& words,
                           const std::filesystem::path& folder) {
   unsigned done = 0;
-  ByteCount moved;
   for (const GuestRecord& record : report.guests) {
     done += record.standing == Standing::done ? 1U : 0U;
-    moved.value += record.standing == Standing::done ? record.measure.to_move.value : 0;
   }
   std::string text = fmt::format(
       "Batch {}: {} of {} guests done; this run: {} succeeded, {} failed, {} "
