@@ -35,6 +35,10 @@ def cut_short(folder):
     os.truncate(folder / "disk.img", 300 << 20)
 
 
+def gone(folder):
+    (folder / "root.img").unlink()
+
+
 @dataclasses.dataclass
 class Guest:
     name: str
@@ -61,8 +65,9 @@ RETRIED, LEFT = "mail01", "db01"
 PILOT = Guest("pilot01", "pygrub-bare", "cfg")
 
 NIGHT = [
-    Guest("old03", "ext3-hole", "cfg", "order = 1", damage=without_kernel, exit_code=3, problem="no kernel"),
-    Guest("old04", "field-mbr", "xml", "order = 1", damage=cut_short, exit_code=1, problem="old04"),
+    Guest("old03", "ext3-hole", "cfg", "order = 1", damage=without_kernel, exit_code=3, problem="no-kernel"),
+    Guest("old04", "field-mbr", "xml", "order = 1", damage=cut_short, exit_code=3, problem="disk-smaller-than-table"),
+    Guest("old05", "pygrub-bare", "xml", "order = 1", damage=gone, exit_code=1, problem="does not exist"),
     Guest(RETRIED, "pygrub-bare", "xml", 'order = 2\nrate_limit = "20M"'),
     Guest(LEFT, "hvm-lvm-data", "xml", 'order = 3\nformat = "qcow2"', ("vda.qcow2", "vdb.qcow2")),
     Guest("shop01", "ext3-hole", "xml", "order = 4\ntrial = true"),

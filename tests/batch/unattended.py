@@ -32,6 +32,7 @@ def children(pid):
 
 
 def command_of(pid):
+    """Nothing of a process that has ended."""
     try:
         return pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
     except OSError:
@@ -51,11 +52,16 @@ def orphans(known):
     return found
 
 
-def expect_no_orphans(known=0):
+def expect_no_orphans(known=0, killed=0):
+    """`known` is a child of ours. Those of a killed process are ours only when it is gone itself."""
     deadline = time.monotonic() + 10
-    while orphans(known) and time.monotonic() < deadline:
-        time.sleep(0.2)
-    expect(orphans(known) == [], f"no helper outlives its converter {orphans(known)}")
+    while any(command_of(killed)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    left = orphans(known)
+    while left and time.monotonic() < deadline:
+        time.sleep(0.1)
+        left = orphans(known)
+    expect(left == [], f"no helper outlives its converter {left}")
 
 
 class Batch:
@@ -157,7 +163,7 @@ class Killer:
         os.kill(pid, signal.SIGKILL)
         self.killed[guest.name] = next(event["job"] for event in self.batch.log(guest) if event["event"] == "job")
         print(f"  killed the converter of {guest.name} when {done:.0%} of its disks were copied", flush=True)
-        expect_no_orphans(self.process.pid)
+        expect_no_orphans(self.process.pid, pid)
 
     def slow_down(self, guest):
         job = next((event["job"] for event in self.batch.log(guest) if event["event"] == "job"), None)
