@@ -164,7 +164,8 @@ model::Plan Conversion::make_plan() {
          state.disk_path(disk), state.extents.at(i), state.allocation.at(i)});
     const model::ExtentTotals sum = model::totals(state.extents.at(i));
     state.result.disks.push_back({disk.name, join(plan.disks.back().sources, ", "), "", disk.size,
-                                  sum.needed + sum.patched, sum.needed + sum.patched, sum.skipped, ""});
+                                  sum.needed + sum.patched, sum.needed + sum.patched, sum.skipped,
+                                  ""});
   }
   if (state.request.storage) {
     plan.domain_xml = state.saved_domain_xml.empty() ? make_domain_xml() : state.saved_domain_xml;

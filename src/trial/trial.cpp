@@ -208,7 +208,8 @@ class Watch {
       return;
     }
     m_reported = now;
-    m_progress({"trial", m_console.last_whole_line(), ByteCount{static_cast<std::uint64_t>(seconds())},
+    m_progress({"trial", m_console.last_whole_line(),
+                ByteCount{static_cast<std::uint64_t>(seconds())},
                 ByteCount{static_cast<std::uint64_t>(m_limit.count())}});
   }
 
