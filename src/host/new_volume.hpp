@@ -113,7 +113,6 @@ class Snapshot {
   [[nodiscard]] const std::filesystem::path& path() const noexcept { return m_path; }
   [[nodiscard]] const std::string& uuid() const noexcept { return m_volume.uuid(); }
   [[nodiscard]] const VolumeName& name() const noexcept { return m_volume.name(); }
-  [[nodiscard]] ByteCount size() const noexcept { return m_volume.size(); }
   void require_intact() { require_intact_snapshot(m_commands, name(), uuid()); }
   void keep() noexcept { m_volume.give_up(); }
 

@@ -24,7 +24,6 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::json;
 
-constexpr const char* k_file = k_snapshots_file;
 constexpr std::uint64_t k_longest_file = 1U << 20U;
 constexpr const char* k_impossible = "snapshot-impossible";
 
@@ -84,14 +83,14 @@ void SourceSnapshots::save() const {
                     {"path", taken.path.string()},
                     {"made", to_json(taken.made)}});
   }
-  AtomicFile file(m_folder / k_file, 0600);
+  AtomicFile file(m_folder / k_snapshots_file, 0600);
   file.write(Json{{"version", 1}, {"snapshots", std::move(list)}}.dump(
       -1, ' ', false, Json::error_handler_t::replace));
   file.commit(Overwrite::yes);
 }
 
 void SourceSnapshots::load() {
-  const fs::path path = m_folder / k_file;
+  const fs::path path = m_folder / k_snapshots_file;
   m_taken.clear();
   if (!fs::exists(path)) {
     return;
@@ -201,7 +200,7 @@ void SourceSnapshots::remove() {
     save();
   }
   std::error_code ignored;
-  fs::remove(m_folder / k_file, ignored);
+  fs::remove(m_folder / k_snapshots_file, ignored);
 }
 
 void SourceSnapshots::remove_left(const fs::path& folder, const std::string& job,
@@ -216,8 +215,8 @@ void sweep_snapshots(const fs::path& state_dir, CommandRunner& commands) {
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(state_dir / "jobs", error)) {
     const std::string id = entry.path().filename().string();
-    if (!is_job_id(id) || !fs::exists(entry.path() / k_file, error) || is_alive(state_dir, id) ||
-        can_go_on(state_dir, id)) {
+    if (!is_job_id(id) || !fs::exists(entry.path() / k_snapshots_file, error) ||
+        is_alive(state_dir, id) || can_go_on(state_dir, id)) {
       continue;
     }
     try {
