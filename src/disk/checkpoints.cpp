@@ -5,12 +5,12 @@ namespace vmconvert::disk {
 // While it lives, a flush is under way: also its failure ends the waiting of the other threads.
 class Checkpoints::Flush {
  public:
-  explicit Flush(Checkpoints& owner) : m_owner(owner) {}
+  explicit Flush(Checkpoints& owner) : m_owner(owner), m_began(owner.m_policy.clock()) {}
   Flush(const Flush&) = delete;
   Flush& operator=(const Flush&) = delete;
   ~Flush() {
     const std::lock_guard lock(m_owner.m_mutex);
-    m_owner.m_last = Clock::now();
+    m_owner.m_last = m_owner.m_policy.clock();
     m_owner.m_took = m_owner.m_last - m_began;
     m_owner.m_busy = false;
     m_owner.m_flushed.notify_all();
@@ -18,7 +18,7 @@ class Checkpoints::Flush {
 
  private:
   Checkpoints& m_owner;
-  Clock::time_point m_began = Clock::now();
+  Clock::time_point m_began;
 };
 
 void Checkpoints::finished(std::uint64_t node, std::uint64_t count, ByteCount read) {
@@ -34,7 +34,7 @@ void Checkpoints::finished(std::uint64_t node, std::uint64_t count, ByteCount re
   // lasts.
   const ByteCount half{m_policy.bytes.value / 2};
   m_flushed.wait(lock, [&] { return !m_busy || m_since < half; });
-  const Clock::duration since = Clock::now() - m_last;
+  const Clock::duration since = m_policy.clock() - m_last;
   const bool due = since >= m_policy.time || (m_since >= half && since >= m_policy.rest * m_took);
   if (!due || m_busy || m_done <= m_manifest.head().durable_nodes) {
     return;

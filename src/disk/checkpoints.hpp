@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <utility>
 
 #include "disk/manifest.hpp"
 
@@ -24,6 +25,8 @@ struct CheckpointPolicy {
   // After a flush none is due for so many times as long as it took, unless `time` is over.
   // 0: `bytes` bounds what is ahead of the last checkpoint, whatever that costs.
   unsigned rest = k_checkpoint_rest;
+  // What tells the time: in tests, one that they set.
+  std::function<std::chrono::steady_clock::time_point()> clock = std::chrono::steady_clock::now;
 };
 
 class Checkpoints {
@@ -31,9 +34,10 @@ class Checkpoints {
   // `make_durable` flushes the target.
   Checkpoints(Manifest& manifest, CheckpointPolicy policy, std::function<void()> make_durable)
       : m_manifest(manifest),
-        m_policy(policy),
+        m_policy(std::move(policy)),
         m_make_durable(std::move(make_durable)),
-        m_done(manifest.head().durable_nodes) {}
+        m_done(manifest.head().durable_nodes),
+        m_last(m_policy.clock()) {}
 
   // These nodes are written. From any thread, in any order; makes a checkpoint when one is due, in
   // the calling thread. The others go on meanwhile, but not further than the policy's bytes: on a
@@ -56,12 +60,12 @@ class Checkpoints {
   std::function<void()> m_make_durable;
   std::mutex m_mutex;
   std::condition_variable m_flushed;
-  std::uint64_t m_done;                     // every node below is written
-  std::map<std::uint64_t, Run> m_ahead;     // written runs above, by their starts
-  ByteCount m_since;                        // written since the last checkpoint began
-  ByteCount m_below;                        // of that: below m_done
-  Clock::time_point m_last = Clock::now();  // the end of the last flush
-  Clock::duration m_took{};                 // that flush
+  std::uint64_t m_done;                  // every node below is written
+  std::map<std::uint64_t, Run> m_ahead;  // written runs above, by their starts
+  ByteCount m_since;                     // written since the last checkpoint began
+  ByteCount m_below;                     // of that: below m_done
+  Clock::time_point m_last;              // the end of the last flush
+  Clock::duration m_took{};              // that flush
   bool m_busy = false;
 };
 

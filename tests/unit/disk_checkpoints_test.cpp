@@ -72,37 +72,47 @@ TEST_F(CheckpointsTest, WhatLiesBehindAGapIsNotRecordedAndCountsForTheNext) {
 }
 
 TEST_F(CheckpointsTest, AFlushThatTakesLongIsNotSoonFollowedByTheNext) {
+  std::chrono::steady_clock::time_point now;
   int flushes = 0;
   m_policy.rest = 9;
+  m_policy.clock = [&] { return now; };
   Checkpoints checkpoints(m_manifest, m_policy, [&] {
     ++flushes;
-    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    now += std::chrono::milliseconds(100);
   });
   std::uint64_t node = 0;
-  for (; node < 100; ++node) {  // far quicker than nine times a flush
+  for (; node < 100; ++node) {
     checkpoints.finished(node, 1, k_node);
   }
   EXPECT_EQ(flushes, 1);
-  std::this_thread::sleep_for(std::chrono::milliseconds(1000));
+  now += std::chrono::milliseconds(899);
+  checkpoints.finished(node++, 1, k_node);
+  EXPECT_EQ(flushes, 1);
+  now += std::chrono::milliseconds(1);
   checkpoints.finished(node++, 1, k_node);
   EXPECT_EQ(flushes, 2);
-  EXPECT_EQ(m_manifest.head().durable_nodes, 101U);
+  EXPECT_EQ(m_manifest.head().durable_nodes, 102U);
 }
 
 TEST_F(CheckpointsTest, AfterTheLongestTimeOneIsDueWhateverAFlushCosts) {
+  std::chrono::steady_clock::time_point now;
   int flushes = 0;
   m_policy.rest = 1000;
   m_policy.time = std::chrono::milliseconds(200);
+  m_policy.clock = [&] { return now; };
   Checkpoints checkpoints(m_manifest, m_policy, [&] {
     ++flushes;
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    now += std::chrono::milliseconds(10);
   });
   for (std::uint64_t node = 0; node < 8; ++node) {
     checkpoints.finished(node, 1, k_node);
   }
   EXPECT_EQ(flushes, 1);
-  std::this_thread::sleep_for(std::chrono::milliseconds(220));
+  now += std::chrono::milliseconds(199);
   checkpoints.finished(8, 1, k_node);
+  EXPECT_EQ(flushes, 1);
+  now += std::chrono::milliseconds(1);
+  checkpoints.finished(9, 1, k_node);
   EXPECT_EQ(flushes, 2);
 }
 
