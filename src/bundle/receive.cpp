@@ -24,7 +24,7 @@ namespace {
 namespace fs = std::filesystem;
 using Archive = Owned<archive, archive_read_free>;
 
-[[noreturn]] void refuse(const std::string& why) {
+[[noreturn]] void refuse_stream(const std::string& why) {
   throw Error(ErrorKind::bad_input, fmt::format("the bundle's stream: {}", why),
               "send it again: vmconvert export SOURCE - | ssh HOST vmconvert import -");
 }
@@ -41,14 +41,14 @@ std::string name_of(archive_entry* entry) {
 std::vector<std::byte> content_of(archive* in, archive_entry* entry, const std::string& name) {
   const la_int64_t size = archive_entry_size(entry);
   if (size < 0 || static_cast<std::uint64_t>(size) > largest_size(name)) {
-    refuse(fmt::format("{} has {} bytes, more than any such file", name, size));
+    refuse_stream(fmt::format("{} has {} bytes, more than any such file", name, size));
   }
   std::vector<std::byte> bytes(static_cast<std::size_t>(size));
   std::size_t done = 0;
   while (done < bytes.size()) {
     const la_ssize_t got = archive_read_data(in, bytes.data() + done, bytes.size() - done);
     if (got <= 0) {
-      refuse(fmt::format("it ends in the middle of {}", name));
+      refuse_stream(fmt::format("it ends in the middle of {}", name));
     }
     done += static_cast<std::size_t>(got);
   }
@@ -62,7 +62,7 @@ Manifest receive_stream(int fd, const fs::path& folder) {
   const Archive in(archive_read_new());
   archive_read_support_format_tar(in.get());
   if (archive_read_open_fd(in.get(), fd, 1U << 20U) != ARCHIVE_OK) {
-    refuse("it is no tar stream");
+    refuse_stream("it is no tar stream");
   }
   FolderSink sink(folder);
   std::set<std::string> seen;
@@ -76,18 +76,20 @@ Manifest receive_stream(int fd, const fs::path& folder) {
     }
     if (archive_entry_filetype(entry) != AE_IFREG || archive_entry_hardlink(entry) != nullptr ||
         (name != k_manifest_name && !is_file_name(name))) {
-      refuse(fmt::format("\"{}\" is nothing that a bundle has", printable(name.substr(0, 200))));
+      refuse_stream(
+          fmt::format("\"{}\" is nothing that a bundle has", printable(name.substr(0, 200))));
     }
     if (!seen.insert(name).second) {
-      refuse(fmt::format("{} comes twice", name));
+      refuse_stream(fmt::format("{} comes twice", name));
     }
     sink.put(name, content_of(in.get(), entry, name));
   }
   if (status != ARCHIVE_EOF) {
-    refuse(fmt::format("it cannot be read on: {}", printable(archive_error_string(in.get()))));
+    refuse_stream(
+        fmt::format("it cannot be read on: {}", printable(archive_error_string(in.get()))));
   }
   if (seen.count(k_manifest_name) == 0) {
-    refuse("it ended before the manifest, which comes last");
+    refuse_stream("it ended before the manifest, which comes last");
   }
   return read_manifest(folder);
 }

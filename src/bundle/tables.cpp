@@ -15,13 +15,13 @@ constexpr std::string_view k_chunks_magic = "VMCCHNK1";
 constexpr std::string_view k_leaves_magic = "VMCLEAF1";
 constexpr std::size_t k_chunk_bytes = 48;
 
-[[noreturn]] void refuse(const std::string& why) {
+[[noreturn]] void refuse_table(const std::string& why) {
   throw Error(ErrorKind::bad_input, why, "the bundle was not made by vmconvert, or was changed");
 }
 
-class Writer {
+class TableWriter {
  public:
-  explicit Writer(std::string_view magic) { raw(as_bytes(magic)); }
+  explicit TableWriter(std::string_view magic) { raw(as_bytes(magic)); }
   void raw(std::span<const std::byte> bytes) {
     m_bytes.insert(m_bytes.end(), bytes.begin(), bytes.end());
   }
@@ -36,17 +36,17 @@ class Writer {
   std::vector<std::byte> m_bytes;
 };
 
-class Reader {
+class TableReader {
  public:
-  Reader(std::span<const std::byte> bytes, std::string_view magic) : m_rest(bytes) {
+  TableReader(std::span<const std::byte> bytes, std::string_view magic) : m_rest(bytes) {
     if (bytes.size() < magic.size() || std::memcmp(bytes.data(), magic.data(), magic.size()) != 0) {
-      refuse("it does not begin as such a table does");
+      refuse_table("it does not begin as such a table does");
     }
     m_rest = bytes.subspan(magic.size());
   }
   std::span<const std::byte> raw(std::size_t length) {
     if (m_rest.size() < length) {
-      refuse("it ends too early");
+      refuse_table("it ends too early");
     }
     const auto part = m_rest.first(length);
     m_rest = m_rest.subspan(length);
@@ -69,7 +69,7 @@ class Reader {
 }  // namespace
 
 std::vector<std::byte> to_bytes(const Chunks& chunks) {
-  Writer out(k_chunks_magic);
+  TableWriter out(k_chunks_magic);
   out.number(chunks.size(), 8);
   for (const Chunk& chunk : chunks) {
     out.raw(chunk.digest);
@@ -81,10 +81,10 @@ std::vector<std::byte> to_bytes(const Chunks& chunks) {
 }
 
 Chunks parse_chunks(std::span<const std::byte> bytes, std::size_t packs) {
-  Reader in(bytes, k_chunks_magic);
+  TableReader in(bytes, k_chunks_magic);
   const std::uint64_t count = in.number(8);
   if (in.left() % k_chunk_bytes != 0 || count != in.left() / k_chunk_bytes) {
-    refuse(
+    refuse_table(
         fmt::format("it says {} chunks, and has bytes for {}", count, in.left() / k_chunk_bytes));
   }
   Chunks chunks(count);
@@ -98,7 +98,7 @@ Chunks parse_chunks(std::span<const std::byte> bytes, std::size_t packs) {
     // What a reader makes room for is bounded here: no chunk unpacks to more than a leaf.
     if (chunk.pack >= packs || chunk.plain == 0 || chunk.plain > k_leaf_size || chunk.stored == 0 ||
         chunk.stored > chunk.plain || chunk.offset > 2 * k_pack_size) {
-      refuse(
+      refuse_table(
           fmt::format("chunk {} cannot be where it is said to be: pack {} of {}, {} bytes at {} "
                       "that become {}",
                       i, chunk.pack, packs, chunk.stored, chunk.offset, chunk.plain));
@@ -140,7 +140,7 @@ Leaves Leaves::renamed(const std::vector<std::uint32_t>& names) const {
 }
 
 std::vector<std::byte> Leaves::to_bytes() const {
-  Writer out(k_leaves_magic);
+  TableWriter out(k_leaves_magic);
   out.number(m_size.value, 8);
   out.number(m_runs.size(), 8);
   for (const Run& run : m_runs) {
@@ -154,10 +154,10 @@ std::vector<std::byte> Leaves::to_bytes() const {
 }
 
 Leaves Leaves::parse(std::span<const std::byte> bytes, const Chunks& chunks) {
-  Reader in(bytes, k_leaves_magic);
+  TableReader in(bytes, k_leaves_magic);
   Leaves leaves(ByteCount{in.number(8)});
   if (leaves.m_size.value > k_largest_disk) {
-    refuse(fmt::format("a disk of {} bytes", leaves.m_size.value));
+    refuse_table(fmt::format("a disk of {} bytes", leaves.m_size.value));
   }
   const std::uint64_t runs = in.number(8);
   std::uint64_t at = 0;
@@ -166,21 +166,21 @@ Leaves Leaves::parse(std::span<const std::byte> bytes, const Chunks& chunks) {
     const std::uint64_t count = in.number(8);
     if (first < at || first >= leaves.count() || count == 0 || count > leaves.count() - first ||
         count > in.left() / 4) {
-      refuse(fmt::format("run {} cannot be: {} leaves from {} on", i, count, first));
+      refuse_table(fmt::format("run {} cannot be: {} leaves from {} on", i, count, first));
     }
     leaves.m_runs.push_back({first, count, leaves.m_chunks.size()});
     for (std::uint64_t leaf = first; leaf < first + count; ++leaf) {
       const auto chunk = static_cast<std::uint32_t>(in.number(4));
       if (chunk >= chunks.size() || chunks[chunk].plain != leaves.length_of(leaf)) {
-        refuse(fmt::format("leaf {} is chunk {}, which is not there or of another length", leaf,
-                           chunk));
+        refuse_table(fmt::format("leaf {} is chunk {}, which is not there or of another length",
+                                 leaf, chunk));
       }
       leaves.m_chunks.push_back(chunk);
     }
     at = first + count;
   }
   if (in.left() != 0) {
-    refuse(fmt::format("{} bytes behind its end", in.left()));
+    refuse_table(fmt::format("{} bytes behind its end", in.left()));
   }
   return leaves;
 }

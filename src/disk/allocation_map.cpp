@@ -27,10 +27,6 @@ constexpr std::size_t k_most_runs = 1U << 20U;
 constexpr std::size_t k_longest_text = 200;
 constexpr std::string_view k_first_line = "vmconvert-allocation 1";
 
-std::uint64_t end_of(const ByteRange& range) {
-  return range.offset.value + range.length.value;
-}
-
 bool is_sane(const ByteRange& range) {
   constexpr std::uint64_t k_far_end = std::numeric_limits<std::int64_t>::max();
   return range.length.value > 0 && range.offset.value <= k_far_end &&

@@ -21,10 +21,6 @@ using model::ByteRange;
 constexpr std::uint64_t k_block = 4096;
 constexpr std::uint64_t k_largest_map = 64 * k_mib;
 
-std::uint64_t end_of(const ByteRange& range) {
-  return (range.offset + range.length).value;
-}
-
 void merge(std::vector<ByteRange>& ranges) {
   std::sort(ranges.begin(), ranges.end(),
             [](const ByteRange& a, const ByteRange& b) { return a.offset < b.offset; });

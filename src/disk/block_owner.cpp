@@ -11,8 +11,8 @@
 namespace vmconvert::disk {
 namespace {
 
-constexpr std::size_t k_output_limit = 32 * k_mib;
-constexpr std::chrono::seconds k_time_limit(60);
+constexpr std::size_t k_owner_output_limit = 32 * k_mib;
+constexpr std::chrono::seconds k_owner_time_limit(60);
 constexpr std::string_view k_head = "vmconvert-owners 1";
 
 [[noreturn]] void strange() {
@@ -77,8 +77,8 @@ std::vector<std::string> find_owners(const std::filesystem::path& disk,
       command.argv.push_back(fmt::format("{}", place.value));
     }
     command.stdin_fd = fd.get();
-    command.timeout = k_time_limit;
-    command.output_limit = k_output_limit;
+    command.timeout = k_owner_time_limit;
+    command.output_limit = k_owner_output_limit;
     return parse_owners(run_or_throw(commands, command), places.size());
   } catch (const Error& error) {
     if (error.kind() == ErrorKind::interrupted) {

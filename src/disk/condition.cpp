@@ -12,7 +12,7 @@
 namespace vmconvert::disk {
 namespace {
 
-constexpr std::size_t k_most_regions = 140;  // an MBR's primaries and logicals, and some
+constexpr std::size_t k_most_partitions = 140;  // an MBR's primaries and logicals, and some
 
 // Behind a protective entry, real ones: some firmware reads those and some the GPT.
 bool is_hybrid(BlockReader& content) {
@@ -57,7 +57,7 @@ model::DiskCondition read_condition(BlockReader& content, const model::DiskFacts
   for (const model::Partition& part : facts.partitions) {
     const bool extended = facts.table == model::TableKind::mbr &&
                           (part.mbr_type == 0x05 || part.mbr_type == 0x0f || part.mbr_type == 0x85);
-    if (extended || part.start >= content.size() || condition.regions.size() >= k_most_regions) {
+    if (extended || part.start >= content.size() || condition.regions.size() >= k_most_partitions) {
       continue;
     }
     const ByteCount length = std::min(part.length, content.size() - part.start);

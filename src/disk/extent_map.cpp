@@ -10,12 +10,6 @@ using model::ByteRange;
 using model::Extent;
 using model::ExtentKind;
 
-// Ends are said without overflow, whatever was handed in.
-std::uint64_t end_of(const ByteRange& range) {
-  const std::uint64_t most = std::numeric_limits<std::uint64_t>::max() - range.offset.value;
-  return range.offset.value + std::min(range.length.value, most);
-}
-
 // Ascending and disjoint: overlapping and touching ones joined, empty ones gone.
 std::vector<ByteRange> in_order(std::vector<ByteRange> ranges) {
   const auto by_offset = [](const ByteRange& a, const ByteRange& b) { return a.offset < b.offset; };

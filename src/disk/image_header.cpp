@@ -15,8 +15,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t k_head_size = 64 * k_kib;  // header, extensions and the backing file's name
-constexpr std::uint32_t k_magic = 0x514649fb;
+constexpr std::size_t k_header_and_names =
+    64 * k_kib;  // header, extensions and the backing file's name
+constexpr std::uint32_t k_image_magic = 0x514649fb;
 constexpr std::uint32_t k_backing_format = 0xe2792aca;
 constexpr std::uint32_t k_data_file = 0x44415441;
 constexpr std::size_t k_longest_name = 1023;
@@ -104,8 +105,8 @@ void read_snapshots(FileReader& file, const Bytes& head, Layer& layer) {
 // Nothing for what is no qcow2.
 std::optional<Layer> read_layer(const fs::path& path, const std::string& what) {
   FileReader file(path, what);
-  const Bytes head = read_piece(file, 0, k_head_size);
-  if (head.size() < 72 || load_be<std::uint32_t>(head, 0) != k_magic) {
+  const Bytes head = read_piece(file, 0, k_header_and_names);
+  if (head.size() < 72 || load_be<std::uint32_t>(head, 0) != k_image_magic) {
     return std::nullopt;
   }
   Layer layer;

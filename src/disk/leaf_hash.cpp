@@ -24,10 +24,6 @@ LeafHash canonical(XXH128_hash_t hash) {
   return leaf;
 }
 
-void free_xxh(XXH3_state_t* state) {
-  XXH3_freeState(state);
-}
-
 void require(bool good) {
   if (!good) {
     throw Error(ErrorKind::internal, "computing a checksum failed");
@@ -53,6 +49,8 @@ LeafHash hash_of(HashKind kind, std::span<const std::byte> content) {
 }
 
 struct RunningHash::State {
+  static void free_xxh(XXH3_state_t* state) { XXH3_freeState(state); }
+
   HashKind kind = HashKind::xxh3_128;
   Owned<XXH3_state_t, free_xxh> xxh;
   Owned<EVP_MD_CTX, EVP_MD_CTX_free> evp;
@@ -61,7 +59,7 @@ struct RunningHash::State {
 RunningHash::RunningHash(HashKind kind) : m_state(std::make_unique<State>()) {
   m_state->kind = kind;
   if (kind == HashKind::xxh3_128) {
-    m_state->xxh = Owned<XXH3_state_t, free_xxh>(XXH3_createState());
+    m_state->xxh.reset(XXH3_createState());
     require(m_state->xxh && XXH3_128bits_reset(m_state->xxh.get()) == XXH_OK);
   } else {
     m_state->evp = Owned<EVP_MD_CTX, EVP_MD_CTX_free>(EVP_MD_CTX_new());

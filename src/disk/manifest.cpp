@@ -18,18 +18,18 @@ namespace {
 
 using model::HashKind;
 
-constexpr std::size_t k_head_size = 4096;
-constexpr std::uint64_t k_first_node = 2 * k_head_size;
-constexpr std::string_view k_magic = "vmcmanif";
+constexpr std::size_t k_manifest_head = 4096;
+constexpr std::uint64_t k_first_node = 2 * k_manifest_head;
+constexpr std::string_view k_manifest_magic = "vmcmanif";
 constexpr std::uint32_t k_version = 1;
 constexpr std::size_t k_head_used = 96;  // its checksum stands behind
 constexpr std::uint64_t k_largest_disk = std::uint64_t{1} << 56U;
 
-using HeadBytes = std::array<std::byte, k_head_size>;
+using HeadBytes = std::array<std::byte, k_manifest_head>;
 
 HeadBytes to_bytes(const ManifestHead& head, std::uint64_t sequence) {
   HeadBytes bytes{};
-  std::memcpy(bytes.data(), k_magic.data(), k_magic.size());
+  std::memcpy(bytes.data(), k_manifest_magic.data(), k_manifest_magic.size());
   store_le<std::uint32_t>(bytes, 8, k_version);
   store_le<std::uint32_t>(bytes, 12, head.hash == HashKind::xxh3_128 ? 1 : 2);
   store_le<std::uint64_t>(bytes, 16, head.size.value);
@@ -50,7 +50,7 @@ struct ReadHead {
 
 std::optional<ReadHead> from_bytes(const HeadBytes& bytes) {
   const bool whole =
-      has_text(bytes, 0, k_magic) && load_le<std::uint32_t>(bytes, 8) == k_version &&
+      has_text(bytes, 0, k_manifest_magic) && load_le<std::uint32_t>(bytes, 8) == k_version &&
       load_le<std::uint64_t>(bytes, k_head_used) == XXH3_64bits(bytes.data(), k_head_used);
   const auto hash = load_le<std::uint32_t>(bytes, 12);
   const auto size = load_le<std::uint64_t>(bytes, 16);
@@ -114,7 +114,7 @@ Manifest Manifest::open(const std::filesystem::path& path) {
   std::optional<ReadHead> best;
   for (std::size_t i = 0; i < 2; ++i) {
     HeadBytes bytes{};
-    pread_exactly(fd.get(), bytes, i * k_head_size, path.string());
+    pread_exactly(fd.get(), bytes, i * k_manifest_head, path.string());
     const std::optional<ReadHead> head = from_bytes(bytes);
     if (head && (!best || head->sequence > best->sequence)) {
       best = head;
@@ -186,7 +186,7 @@ std::uint64_t Manifest::next_stored(std::uint64_t node) const {
 void Manifest::write_head() {
   ++m_sequence;
   const HeadBytes bytes = to_bytes(m_head, m_sequence);
-  pwrite_exactly(m_fd.get(), bytes, (m_sequence % 2) * k_head_size, m_path.string());
+  pwrite_exactly(m_fd.get(), bytes, (m_sequence % 2) * k_manifest_head, m_path.string());
   if (::fdatasync(m_fd.get()) != 0) {
     throw_errno(errno, fmt::format("flushing {}", m_path.string()));
   }

@@ -10,7 +10,7 @@
 namespace vmconvert::disk {
 namespace {
 
-constexpr std::uint32_t k_magic = 0x514649fb;  // "QFI\xfb"
+constexpr std::uint32_t k_qcow2_magic = 0x514649fb;  // "QFI\xfb"
 constexpr std::uint32_t k_version = 3;
 constexpr std::uint32_t k_cluster_bits = 16;
 constexpr std::uint32_t k_refcount_order = 4;  // 2^4 bits
@@ -72,7 +72,7 @@ Qcow2Layout lay_out_qcow2(ByteCount size, std::uint64_t data_end, std::uint64_t 
 
 void fill_header(std::span<std::byte> cluster, const Qcow2Layout& layout) {
   clear(cluster);  // no backing file, encryption, snapshots, features; no header extensions
-  store_be<std::uint32_t>(cluster, 0, k_magic);
+  store_be<std::uint32_t>(cluster, 0, k_qcow2_magic);
   store_be<std::uint32_t>(cluster, 4, k_version);
   store_be<std::uint32_t>(cluster, 20, k_cluster_bits);
   store_be<std::uint64_t>(cluster, 24, layout.size.value);

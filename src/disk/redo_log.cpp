@@ -30,7 +30,7 @@ namespace fs = std::filesystem;
 using model::Extent;
 using model::ExtentKind;
 
-constexpr std::string_view k_magic = "VMCREDO1";
+constexpr std::string_view k_redo_magic = "VMCREDO1";
 constexpr std::size_t k_head = 24;
 constexpr std::size_t k_leaf_head = 16 + sizeof(LeafHash::bytes);
 constexpr std::size_t k_checksum = 16;
@@ -119,7 +119,7 @@ class LogReader {
     check_sum();
     std::array<std::byte, k_head> head{};
     pread_exactly(m_file.get(), head, 0, m_path.string());
-    if (!has_text(head, 0, k_magic) ||
+    if (!has_text(head, 0, k_redo_magic) ||
         load_le<std::uint64_t>(head, 8) != manifest.head().size.value ||
         load_le<std::uint64_t>(head, 16) != static_cast<std::uint64_t>(manifest.head().hash)) {
       throw_damaged(m_path);
@@ -291,7 +291,8 @@ RedoAmount write_redo_log(const fs::path& path, const Manifest& manifest, const 
   const ByteCount size = manifest.head().size;
   LogWriter log(path);
   std::array<std::byte, k_head> head{};
-  std::copy_n(reinterpret_cast<const std::byte*>(k_magic.data()), k_magic.size(), head.begin());
+  std::copy_n(reinterpret_cast<const std::byte*>(k_redo_magic.data()), k_redo_magic.size(),
+              head.begin());
   store_le<std::uint64_t>(head, 8, size.value);
   store_le<std::uint64_t>(head, 16, static_cast<std::uint64_t>(manifest.head().hash));
   log.add(head);

@@ -10,15 +10,16 @@ namespace vmconvert::disk {
 namespace {
 
 constexpr std::uint32_t k_md_magic = 0xa92b4efc;
-constexpr std::size_t k_head_size = 68 * k_kib;  // up to and with the btrfs superblock
+constexpr std::size_t k_signatures_head = 68 * k_kib;  // up to and with the btrfs superblock
 
 using Bytes = std::span<const std::byte>;
 
 std::vector<std::byte> read_head(BlockReader& disk) {
-  const std::uint64_t size = std::min<std::uint64_t>(disk.size().value, k_head_size);
+  const std::uint64_t size = std::min<std::uint64_t>(disk.size().value, k_signatures_head);
   std::vector<std::byte> head(size);
   disk.read(head, ByteCount{0});
-  head.resize(k_head_size);  // zeros behind a short disk: no check below needs a bound of its own
+  head.resize(
+      k_signatures_head);  // zeros behind a short disk: no check below needs a bound of its own
   return head;
 }
 

@@ -17,7 +17,7 @@ namespace {
 
 using Bytes = std::span<const std::byte>;
 
-constexpr std::size_t k_head_size = 72 * k_kib;
+constexpr std::size_t k_superblocks_head = 72 * k_kib;
 constexpr std::size_t k_text_size = 4096;  // of a volume group's text: its name is at the start
 
 // A part of a disk as a disk of its own.
@@ -207,7 +207,7 @@ std::string rare_signature(BlockReader& disk, Bytes head) {
 
 model::Region read_region(BlockReader& content, ByteCount offset, ByteCount length) {
   Window disk(content, offset, length);
-  const std::vector<std::byte> head = read_piece(disk, 0, k_head_size);
+  const std::vector<std::byte> head = read_piece(disk, 0, k_superblocks_head);
   model::Region region;
   region.size = length;
   region.type = read_signature(disk);

@@ -13,8 +13,6 @@
 namespace vmconvert::host {
 namespace {
 
-constexpr const char* k_thin_pool = "thin-pool";
-
 CommandResult report(CommandRunner& commands, const char* which, const char* fields,
                      const std::vector<std::string>& more) {
   std::vector<std::string> words = {which, "--reportformat", "json", "--units",
@@ -189,7 +187,7 @@ std::optional<ThinPool> thin_pool(CommandRunner& commands, const VolumeName& nam
   if (!row) {
     return std::nullopt;
   }
-  if (row->volume.segment_type != k_thin_pool) {
+  if (row->volume.segment_type != k_thin_pool_type) {
     throw Error(ErrorKind::bad_input,
                 fmt::format("{} is no thin pool but a volume of type {}", to_text(name),
                             printable(row->volume.segment_type)),

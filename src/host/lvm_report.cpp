@@ -13,8 +13,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr const char* k_thin_pool = "thin-pool";
-
 [[noreturn]] void refuse(std::string_view why) {
   throw Error(ErrorKind::tool_failed, fmt::format("the report of lvm is not as expected: {}", why));
 }
@@ -103,7 +101,7 @@ VolumeRow volume_of_row(const Json& row) {
   volume.pool = text_of(row, "pool_lv");
   volume.segment_type = text_of(row, "segtype");
   volume.data_percent = percent_of(row, "data_percent");
-  if (volume.segment_type == k_thin_pool) {
+  if (volume.segment_type == k_thin_pool_type) {
     found.pool = {volume.name,
                   volume.uuid,
                   volume.size,

@@ -18,6 +18,8 @@ inline constexpr const char* k_volume_fields =
     "lv_uuid,lv_name,vg_name,lv_size,lv_attr,lv_path,lv_tags,origin,pool_lv,data_percent,"
     "metadata_percent,chunk_size,lv_metadata_size,zero,segtype";
 
+inline constexpr const char* k_thin_pool_type = "thin-pool";  // as LogicalVolume::segment_type
+
 std::vector<VolumeGroup> parse_groups(const std::string& json);
 
 struct VolumeRow {

@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 using Json = nlohmann::json;
 
 constexpr const char* k_file = "definition.json";
-constexpr std::uint64_t k_longest = 16U << 20U;
+constexpr std::uint64_t k_longest_definition = 16U << 20U;
 
 Json to_json(const Definition& what) {
   Json json = {{"version", 1},
@@ -92,7 +92,7 @@ std::optional<KeptDefinition> load_definition(const fs::path& kept) {
   if (!fs::exists(path, ignored)) {
     return std::nullopt;
   }
-  const std::string text = read_text_file(path, k_longest);
+  const std::string text = read_text_file(path, k_longest_definition);
   try {
     return KeptDefinition{load_job(kept), from_json(Json::parse(text))};
   } catch (const Json::exception& error) {

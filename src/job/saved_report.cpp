@@ -59,11 +59,11 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr int k_version = 1;
-constexpr std::uint64_t k_limit = 256U << 20U;
+constexpr int k_report_version = 1;
+constexpr std::uint64_t k_report_limit = 256U << 20U;
 
 Json to_object(const model::JobReport& report) {
-  return {{"version", k_version},
+  return {{"version", k_report_version},
           {"job", report.job},
           {"guest", report.guest},
           {"name", report.name},
@@ -136,10 +136,10 @@ std::optional<model::JobReport> load_report(const std::filesystem::path& kept) {
   if (!std::filesystem::exists(path)) {
     return std::nullopt;
   }
-  const std::string text = read_text_file(path, k_limit);
+  const std::string text = read_text_file(path, k_report_limit);
   try {
     const Json json = Json::parse(text);
-    if (const int version = json.at("version").get<int>(); version != k_version) {
+    if (const int version = json.at("version").get<int>(); version != k_report_version) {
       throw Error(ErrorKind::bad_input, fmt::format("it has version {}", version));
     }
     return from_object(json);

@@ -21,7 +21,7 @@ using host::Connection;
 using host::DomainState;
 
 constexpr const char* k_file = "source-domain.json";
-constexpr std::uint64_t k_longest = 64U << 10U;
+constexpr std::uint64_t k_longest_state = 64U << 10U;
 
 std::optional<DomainState> ask(const std::string& uri, const std::string& name) {
   try {
@@ -139,7 +139,7 @@ std::optional<SourceBefore> load_source_before(const fs::path& kept) {
   if (!fs::exists(fs::symlink_status(path, ignored))) {
     return std::nullopt;
   }
-  const std::string text = read_text_file(path, k_longest);
+  const std::string text = read_text_file(path, k_longest_state);
   try {
     const Json json = Json::parse(text);
     SourceBefore before;

@@ -1,7 +1,9 @@
 // Where the bytes of a target disk come from: the one list that decides what is copied.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -29,6 +31,11 @@ struct ByteRange {
 
   bool operator==(const ByteRange&) const = default;
 };
+// The byte behind it; without overflow, whatever was read from somewhere.
+constexpr std::uint64_t end_of(const ByteRange& range) {
+  const std::uint64_t most = std::numeric_limits<std::uint64_t>::max() - range.offset.value;
+  return range.offset.value + std::min(range.length.value, most);
+}
 
 // What a stretch of a source disk holds, and whether its own allocation map says what is free.
 struct AllocationNote {

@@ -30,7 +30,7 @@ void run(const std::vector<std::string>& argv) {
   static_cast<void>(run_or_throw(commands, {argv}));
 }
 
-struct Scratch {
+struct ConditionOf {
   TempDir temp{fs::temp_directory_path(), "vmconvert-test"};
 
   [[nodiscard]] std::string path(const std::string& name) const { return temp.path() / name; }
@@ -54,35 +54,35 @@ model::Region region_of(std::vector<std::byte> bytes) {
 }
 
 TEST(Region, ReadsWhatMke2fsWrote) {
-  const Scratch scratch;
+  const ConditionOf scratch;
   const std::string disk = scratch.sized("ext", 8 * k_mib);
   run({"mke2fs", "-q", "-F", "-t", "ext4", "-L", "data", "-U",
        "01234567-89ab-cdef-0123-456789abcdef", disk});
-  model::Region region = Scratch::region_of(disk);
+  model::Region region = ConditionOf::region_of(disk);
   EXPECT_EQ(region.type, "ext");
   EXPECT_EQ(region.label, "data");
   EXPECT_EQ(region.uuid, "01234567-89ab-cdef-0123-456789abcdef");
   EXPECT_FALSE(region.dirty);
   EXPECT_FALSE(region.errors);
   run({"debugfs", "-w", "-R", "feature needs_recovery", disk});
-  EXPECT_TRUE(Scratch::region_of(disk).dirty);
+  EXPECT_TRUE(ConditionOf::region_of(disk).dirty);
   run({"debugfs", "-w", "-R", "feature -needs_recovery", disk});
-  EXPECT_FALSE(Scratch::region_of(disk).dirty);
+  EXPECT_FALSE(ConditionOf::region_of(disk).dirty);
   run({"debugfs", "-w", "-R", "ssv state 3", disk});
-  EXPECT_TRUE(Scratch::region_of(disk).errors);
+  EXPECT_TRUE(ConditionOf::region_of(disk).errors);
 }
 
 TEST(Region, ReadsWhatMkfsXfsAndMkswapWrote) {
-  const Scratch scratch;
+  const ConditionOf scratch;
   const std::string xfs = scratch.sized("xfs", 320 * k_mib);
   run({"mkfs.xfs", "-q", "-L", "srv", "-m", "uuid=01234567-89ab-cdef-0123-456789abcdef", xfs});
-  model::Region region = Scratch::region_of(xfs);
+  model::Region region = ConditionOf::region_of(xfs);
   EXPECT_EQ(region.type, "xfs");
   EXPECT_EQ(region.label, "srv");
   EXPECT_EQ(region.uuid, "01234567-89ab-cdef-0123-456789abcdef");
   const std::string swap = scratch.sized("swap", k_mib);
   run({"mkswap", "-q", "-L", "sw", "-U", "01234567-89ab-cdef-0123-456789abcdef", swap});
-  region = Scratch::region_of(swap);
+  region = ConditionOf::region_of(swap);
   EXPECT_EQ(region.type, "swap");
   EXPECT_EQ(region.label, "sw");
   EXPECT_EQ(region.uuid, "01234567-89ab-cdef-0123-456789abcdef");
@@ -165,7 +165,7 @@ TEST(Region, SurvivesSmallAndRandomDisks) {
 }
 
 TEST(Condition, FindsPartitionsAndAMisplacedBackup) {
-  const Scratch scratch;
+  const ConditionOf scratch;
   const std::string disk = scratch.sized("gpt", 16 * k_mib);
   RealCommandRunner commands;
   static_cast<void>(run_or_throw(
@@ -188,7 +188,7 @@ TEST(Condition, FindsPartitionsAndAMisplacedBackup) {
 }
 
 TEST(ImageHeader, ReadsWhatQemuWrote) {
-  const Scratch scratch;
+  const ConditionOf scratch;
   const std::string image = scratch.path("a.qcow2");
   run({"qemu-img", "create", "-q", "-f", "qcow2", image, "8M"});
   model::ImageHeader header = read_image_header(image, "a");
@@ -202,7 +202,7 @@ TEST(ImageHeader, ReadsWhatQemuWrote) {
 }
 
 TEST(ImageHeader, FollowsTheChainWithoutOpeningRawLayers) {
-  const Scratch scratch;
+  const ConditionOf scratch;
   run({"qemu-img", "create", "-q", "-f", "raw", scratch.path("base.raw"), "8M"});
   run({"qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", "base.raw",
        scratch.path("middle.qcow2")});
@@ -213,7 +213,7 @@ TEST(ImageHeader, FollowsTheChainWithoutOpeningRawLayers) {
 }
 
 TEST(ImageHeader, NamesADataFileAndOtherProtocols) {
-  const Scratch scratch;
+  const ConditionOf scratch;
   run({"qemu-img", "create", "-q", "-f", "qcow2", "-o",
        "data_file=" + scratch.path("d.raw") + ",data_file_raw=on", scratch.path("a.qcow2"), "8M"});
   EXPECT_THAT(read_image_header(scratch.path("a.qcow2"), "a").chain,
@@ -225,7 +225,7 @@ TEST(ImageHeader, NamesADataFileAndOtherProtocols) {
 }
 
 TEST(ImageHeader, ReadsFlagsAndRefusesOtherThings) {
-  const Scratch scratch;
+  const ConditionOf scratch;
   const std::string image = scratch.path("a.qcow2");
   run({"qemu-img", "create", "-q", "-f", "qcow2", image, "8M"});
   const auto set_features = [&](char value) {
@@ -240,7 +240,7 @@ TEST(ImageHeader, ReadsFlagsAndRefusesOtherThings) {
 }
 
 TEST(ImageHeader, EndsAChainThatBitesItsTail) {
-  const Scratch scratch;
+  const ConditionOf scratch;
   run({"qemu-img", "create", "-q", "-u", "-f", "qcow2", "-F", "qcow2", "-b", "a.qcow2",
        scratch.path("a.qcow2"), "8M"});
   EXPECT_EQ(read_image_header(scratch.path("a.qcow2"), "a").chain.size(), 16U);

@@ -6,6 +6,8 @@
 #include <ctime>
 #include <random>
 
+#include "unit/disk_scratch.hpp"
+
 namespace vmconvert::disk {
 namespace {
 
@@ -16,9 +18,6 @@ using testing::ElementsAre;
 
 ByteRange range(std::uint64_t offset, std::uint64_t length) {
   return {ByteCount{offset}, ByteCount{length}};
-}
-Extent extent(std::uint64_t offset, std::uint64_t length, ExtentKind kind) {
-  return {ByteCount{offset}, ByteCount{length}, kind};
 }
 constexpr ExtentKind k_patched = ExtentKind::patched;
 constexpr ExtentKind k_needed = ExtentKind::needed;

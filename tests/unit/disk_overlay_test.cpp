@@ -23,10 +23,6 @@ constexpr const char* k_recorded = R"([
 { "start": 1114112, "length": 65536, "depth": 1, "present": true, "zero": false, "data": true, "offset": 1114112},
 { "start": 1179648, "length": 917504, "depth": 1, "present": true, "zero": true, "data": false, "offset": 1179648}])";
 
-Extent extent(std::uint64_t offset, std::uint64_t length, ExtentKind kind) {
-  return {ByteCount{offset}, ByteCount{length}, kind};
-}
-
 TEST(OverlayMap, BecomesExtentsWithNeighboursMerged) {
   EXPECT_THAT(
       parse_map(k_recorded, ByteCount{2 * k_mib}),

@@ -21,7 +21,7 @@ using ::testing::IsEmpty;
 
 constexpr std::size_t k_size = 9 * k_mib + 512;
 
-Extent extent(std::uint64_t from, std::uint64_t to, ExtentKind kind) {
+Extent extent_between(std::uint64_t from, std::uint64_t to, ExtentKind kind) {
   return {ByteCount{from}, ByteCount{to - from}, kind};
 }
 
@@ -65,14 +65,14 @@ class RedoLog : public Scratch {
 };
 
 TEST_F(RedoLog, AsksOnlyWhereSomethingMayDiffer) {
-  const std::vector<Extent> needed = {extent(0, 5 * k_node_size, ExtentKind::needed)};
+  const std::vector<Extent> needed = {extent_between(0, 5 * k_node_size, ExtentKind::needed)};
   EXPECT_THAT(nodes_in_question(needed, needed), IsEmpty());
   const std::vector<Extent> patched = {
-      extent(0, k_node_size, ExtentKind::needed),
-      extent(k_node_size, k_node_size + 4096, ExtentKind::patched),
-      extent(k_node_size + 4096, 4 * k_node_size - 512, ExtentKind::needed),
-      extent(4 * k_node_size - 512, 4 * k_node_size + 512, ExtentKind::skipped),
-      extent(4 * k_node_size + 512, 5 * k_node_size, ExtentKind::needed)};
+      extent_between(0, k_node_size, ExtentKind::needed),
+      extent_between(k_node_size, k_node_size + 4096, ExtentKind::patched),
+      extent_between(k_node_size + 4096, 4 * k_node_size - 512, ExtentKind::needed),
+      extent_between(4 * k_node_size - 512, 4 * k_node_size + 512, ExtentKind::skipped),
+      extent_between(4 * k_node_size + 512, 5 * k_node_size, ExtentKind::needed)};
   EXPECT_THAT(nodes_in_question(needed, patched), ElementsAre(1U, 3U, 4U));
   EXPECT_THAT(nodes_in_question(patched, needed), ElementsAre(1U, 3U, 4U));
   EXPECT_THAT(nodes_in_question(patched, patched), ElementsAre(1U)) << "skipped stays skipped";

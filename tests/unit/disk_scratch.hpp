@@ -19,11 +19,16 @@
 #include "disk/manifest.hpp"
 #include "disk/source.hpp"
 #include "disk/units.hpp"
+#include "model/extent.hpp"
 #include "test_paths.hpp"
 
 namespace vmconvert::disk {
 
 using Bytes = std::vector<std::byte>;
+
+inline model::Extent extent(std::uint64_t offset, std::uint64_t length, model::ExtentKind kind) {
+  return {ByteCount{offset}, ByteCount{length}, kind};
+}
 
 inline Bytes random_bytes(std::size_t size, unsigned seed) {
   std::mt19937_64 random(seed);

@@ -11,7 +11,7 @@ namespace {
 using testing::HasSubstr;
 
 // As LVM made them, see the names of the machine's devices: dmsetup info -c -o name,uuid.
-constexpr const char* k_uuid =
+constexpr const char* k_volume_uuid =
     "LVM-LHwLxHZ66S6GZisUIDjcoFxrcda63tQrgE0IHli8jscQhtU1I8sN6EhodsGHFx0K";
 
 TEST(VolumeNames, AreCheckedByLvmsRules) {
@@ -42,7 +42,7 @@ TEST(VolumeNames, BecomePathsAndDeviceMapperNames) {
   EXPECT_EQ(device_mapper_name(name), "vg--a-web--01");
   EXPECT_EQ(volume_from_path("/dev/vg-a/web-01"), name);
   EXPECT_EQ(volume_from_path("/dev/mapper/vg--a-web--01"), name);
-  EXPECT_EQ(volume_from_device_mapper("vg--a-web--01", k_uuid), name);
+  EXPECT_EQ(volume_from_device_mapper("vg--a-web--01", k_volume_uuid), name);
 }
 
 TEST(VolumeNames, AreNotSeenInOtherPaths) {
@@ -54,7 +54,7 @@ TEST(VolumeNames, AreNotSeenInOtherPaths) {
 }
 
 TEST(VolumeNames, AreNotSeenInOtherDevices) {
-  const std::string uuid = k_uuid;
+  const std::string uuid = k_volume_uuid;
   EXPECT_TRUE(volume_from_device_mapper("vg0-thick", uuid));
   EXPECT_FALSE(volume_from_device_mapper("vg0-thick-real", uuid + "-real"));
   EXPECT_FALSE(volume_from_device_mapper("vg0-snap-cow", uuid + "-cow"));

@@ -20,13 +20,15 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-constexpr const char* k_uri = "test:///default";
+constexpr const char* k_source_uri = "test:///default";
 
 class SourceStateTest : public testing::Test {
  protected:
   void SetUp() override { host::set_autostart(m_host, "test", true); }
   [[nodiscard]] host::DomainState now() const { return domain_state(m_host, "test").value(); }
-  [[nodiscard]] static SourceBefore noted() { return look_at_domain({"test", k_uri}).value(); }
+  [[nodiscard]] static SourceBefore noted() {
+    return look_at_domain({"test", k_source_uri}).value();
+  }
   void shut_down() {
     m_host.stop("test");
     host::set_autostart(m_host, "test", false);
@@ -40,16 +42,16 @@ class SourceStateTest : public testing::Test {
     return before;
   }
 
-  host::Connection m_host = host::Connection::open(k_uri, host::Access::read_write);
+  host::Connection m_host = host::Connection::open(k_source_uri, host::Access::read_write);
   TempDir m_dir{std::filesystem::temp_directory_path(), "vmconvert-source-state"};
 };
 
 TEST_F(SourceStateTest, IsNotedForADomainOnAConnectionAlone) {
-  EXPECT_EQ(noted(), (SourceBefore{k_uri, "test", now(), false, false}));
+  EXPECT_EQ(noted(), (SourceBefore{k_source_uri, "test", now(), false, false}));
   EXPECT_TRUE(noted().was.active);
   EXPECT_EQ(noted().was.autostart, std::optional(true));
   EXPECT_FALSE(look_at_domain({"/etc/xen/web01.cfg", ""}));
-  EXPECT_FALSE(look_at_domain({"web01", k_uri}));
+  EXPECT_FALSE(look_at_domain({"web01", k_source_uri}));
   EXPECT_FALSE(look_at_domain({"web01", "qemu+unix:///system?socket=/nonexistent/sock"}));
 }
 

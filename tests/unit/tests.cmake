@@ -23,8 +23,6 @@ foreach(room base model plan domain allocation bundle disk guest host trial job 
   if(sources AND TARGET vmc_${room})
     vmc_unit_test(unit_${room} ${sources})
     target_link_libraries(unit_${room} PRIVATE vmc_${room})
-    get_target_property(together vmc_${room} UNITY_BUILD)
-    set_target_properties(unit_${room} PROPERTIES UNITY_BUILD "${together}")
   endif()
 endforeach()
 
