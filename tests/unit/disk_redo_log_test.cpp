@@ -1,8 +1,13 @@
 // A finished image takes a new patch run: only what differs is written.
 #include "disk/redo_log.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <csignal>
+#include <functional>
 #include <set>
 
 #include "base/error.hpp"
@@ -111,6 +116,62 @@ TEST_F(RedoLog, MakesOfAnOldImageTheNewOne) {
     apply_redo_log(m_log, target, manifest, {});  // once more does no harm
     EXPECT_EQ(content_of(image, format), new_content);
     EXPECT_TRUE(Manifest::open(manifest.path()).head().complete);
+  }
+}
+
+// Runs it in a process of its own, which is killed when so many leaves are written.
+void die_after(int leaves, const std::function<void(const model::ProgressSink&)>& work) {
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    int written = 0;
+    work([&](const model::Progress& progress) {
+      if (progress.stage == "rewrite" && ++written == leaves) {
+        ::raise(SIGKILL);
+      }
+    });
+    ::_exit(0);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) << status;
+}
+
+TEST_F(RedoLog, IsWrittenAgainAfterADeathOnTheWay) {
+  Bytes old_content;
+  Bytes new_content;
+  const auto before = patch("old", {"write -P 8 5M 64k"}, old_content);
+  const auto now =
+      patch("new", {"write -P 9 2M 64k", "write -z -u 3M 64k", "write -P 3 9M 512"}, new_content);
+  for (const DiskFormat format : {DiskFormat::raw, DiskFormat::qcow2}) {
+    for (int leaves = 1; leaves <= 4; ++leaves) {
+      const std::string tag = fmt::format("{}-{}", model::to_string(format), leaves);
+      SCOPED_TRACE(tag);
+      std::filesystem::path image = write("image-" + tag, old_content);
+      if (format == DiskFormat::qcow2) {
+        image = to_qcow2(image);
+      }
+      m_log = m_folder.path() / ("redo-" + tag);
+      const auto kept = m_folder.path() / ("manifest-" + tag);
+      EXPECT_EQ(log_of(manifest_of(old_content, kept), before, now).leaves, 4U);
+      const RedoTarget target{"vda", image, format, m_folder.path()};
+      die_after(leaves, [&](const model::ProgressSink& progress) {
+        Manifest manifest = Manifest::open(kept);
+        apply_redo_log(m_log, target, manifest, progress);
+      });
+      if (HasFatalFailure()) {
+        return;
+      }
+      if (format == DiskFormat::raw) {
+        EXPECT_NE(read_file(image), old_content);
+        EXPECT_EQ(read_file(image) == new_content, leaves == 4);
+      }
+      Manifest manifest = Manifest::open(kept);
+      apply_redo_log(m_log, target, manifest, {});
+      EXPECT_EQ(content_of(image, format), new_content);
+      verify_disk({"vda", image, format, Manifest::open(kept), m_folder.path(), ZeroCheck::full},
+                  {});
+    }
   }
 }
 
