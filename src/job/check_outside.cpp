@@ -18,9 +18,8 @@
 #include "host/disk_health.hpp"
 #include "host/domain_state.hpp"
 #include "host/lvm.hpp"
-#include "host/machines.hpp"
 #include "host/neighbours.hpp"
-#include "host/node.hpp"
+#include "host/target_look.hpp"
 #include "job/conversion.hpp"
 #include "job/new_identity.hpp"
 #include "job/site_checks.hpp"
@@ -174,32 +173,21 @@ void Conversion::check_disks() {
                                    [&] { return leftovers(state.request, domain.name, own); })));
 }
 
-void Conversion::check_target_host(const host::Connection& connection) {
+void Conversion::check_target_host(const host::TargetLook& look) {
   State& state = *m_state;
   plan::TargetHost host;
   host.uri = state.target_uri;
   host.name = state.name;
   host.starts = state.request.start;
-  host.others =
-      ask_or(host.others, "the target's domains", [&] { return host::neighbours(connection); });
-  host.node = host::node_facts(connection);
+  host.others = look.neighbours;
+  host.node = look.node;
+  host.missing_bridges = look.missing_bridges;
+  host.missing_networks = look.missing_networks;
   if (state.request.to == model::TargetHypervisor::kvm) {
     const std::string& arch = state.source.domain.arch;
     state.add_findings(plan::check_machine(
         arch, state.request.stylesheet.empty() ? domain::RewriteRequest().machine : "",
-        ask_or(model::MachineOffer(), "the target's machines",
-               [&] { return host::machine_offer(connection, arch); }),
-        state.target_uri));
-  }
-  for (const std::string& bridge : state.described.bridges) {
-    if (!host::has_bridge(connection, bridge).value_or(true)) {
-      host.missing_bridges.push_back(bridge);
-    }
-  }
-  for (const std::string& network : state.described.networks) {
-    if (!host::has_network(connection, network).value_or(true)) {
-      host.missing_networks.push_back(network);
-    }
+        look.machines, state.target_uri));
   }
   model::Domain domain = state.source.domain;
   const NewIdentity identity = new_identity(domain, state.name, state.request);

@@ -14,6 +14,7 @@
 #include "domain/values.hpp"
 #include "host/in_use.hpp"
 #include "host/libvirt.hpp"
+#include "host/target_look.hpp"
 #include "job/hooks.hpp"
 #include "job/state.hpp"
 #include "plan/checks.hpp"
@@ -214,13 +215,17 @@ void Conversion::check_target() {
   }
   state.place->look(target, state.name, state.layout);
   if (state.defines()) {
-    const host::Connection connection =
-        host::Connection::open(state.target_uri, host::Access::read_write);
+    const bool to_kvm = state.request.to == model::TargetHypervisor::kvm;
+    const host::TargetLook look = host::look_at_target(
+        state.target_uri,
+        {state.name, new_identity(state.source.domain, state.name, state.request).uuid,
+         to_kvm ? state.source.domain.arch : "", state.described.bridges,
+         state.described.networks});
     target.uri = state.target_uri;
-    target.name_defined = connection.domain_exists(state.name);
-    const std::string uuid = new_identity(state.source.domain, state.name, state.request).uuid;
-    target.uuid_defined = !target.name_defined && !uuid.empty() && connection.domain_exists(uuid);
-    check_target_host(connection);
+    target.name_defined = look.name_defined;
+    target.uuid_defined = look.uuid_defined;
+    state.domain_types = look.domain_types;
+    check_target_host(look);
   }
   state.add_findings(plan::check_target(target));
 }

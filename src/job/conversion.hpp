@@ -24,7 +24,7 @@ struct AllocationMap;
 struct RedoAmount;
 }  // namespace vmconvert::disk
 namespace vmconvert::host {
-class Connection;
+struct TargetLook;
 }
 
 namespace vmconvert::job {
@@ -113,7 +113,7 @@ class Conversion {
   void check_disks();
   void check_by_site(const model::GuestFacts* guest);
   void check_target();
-  void check_target_host(const host::Connection& connection);
+  void check_target_host(const host::TargetLook& look);
   void open_overlays();
   [[nodiscard]] ExportOutcome write_bundle(const ExportTarget& target);
   void look_in_appliance();

@@ -62,8 +62,7 @@ std::string Conversion::virt_type() const {
     return "qemu";
   }
   if (state.defines()) {
-    const auto types =
-        host::Connection::open(state.target_uri, host::Access::read_only).domain_types();
+    const auto& types = state.domain_types;
     return std::find(types.begin(), types.end(), "kvm") == types.end() ? "qemu" : "kvm";
   }
   return "kvm";

@@ -43,6 +43,7 @@ struct Conversion::State {
   std::string original_xml = {};  // without them; empty: as the source's
   std::string name = {};          // of the new domain
   std::string target_uri = {};
+  std::vector<std::string> domain_types = {};  // that the target offers, once it was asked
   std::optional<Place> place = {};  // set while a storage target is named
   std::unique_ptr<Workspace> workspace = {};
   std::optional<Journal> journal = {};  // of a job that makes something
