@@ -92,4 +92,22 @@ std::string read_text_file(const std::filesystem::path& path, std::uint64_t limi
   }
 }
 
+std::string read_text_or_empty(const std::filesystem::path& path, std::uint64_t limit) {
+  try {
+    return read_text_file(path, limit);
+  } catch (const Error&) {
+    return {};
+  }
+}
+
+std::vector<std::filesystem::path> list_folder(const std::filesystem::path& folder) {
+  namespace fs = std::filesystem;
+  std::vector<fs::path> found;
+  std::error_code error;
+  for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
+    found.push_back(at->path());
+  }
+  return found;
+}
+
 }  // namespace vmconvert

@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace vmconvert {
 
@@ -41,5 +42,11 @@ void pwrite_exactly(int fd, std::span<const std::byte> buffer, std::uint64_t off
 
 // Whole file as text; Error(bad_input) if it is larger than `limit` bytes.
 std::string read_text_file(const std::filesystem::path& path, std::uint64_t limit = 64U << 20U);
+
+// For /proc and /sys, which change while they are read: a process that has ended in between, a file
+// that is there and cannot be read. Empty, then.
+std::string read_text_or_empty(const std::filesystem::path& path, std::uint64_t limit = 16U << 20U);
+// What is in a folder; what was found so far where it cannot be listed any further.
+std::vector<std::filesystem::path> list_folder(const std::filesystem::path& folder);
 
 }  // namespace vmconvert

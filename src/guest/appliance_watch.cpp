@@ -1,12 +1,12 @@
 #include "guest/appliance_watch.hpp"
 
 #include <unistd.h>
+
 #include <csignal>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <sstream>
 
+#include "base/fd.hpp"
 #include "base/interrupt.hpp"
 #include "base/text.hpp"
 
@@ -15,14 +15,9 @@ namespace {
 
 constexpr std::chrono::milliseconds k_look_every(200);
 
-std::string slurp(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
 // Field 4 of /proc/PID/stat, after the program's name in brackets, which may hold anything.
 pid_t parent_of(pid_t pid) {
-  const std::string stat = slurp("/proc/" + std::to_string(pid) + "/stat");
+  const std::string stat = read_text_or_empty("/proc/" + std::to_string(pid) + "/stat");
   const auto bracket = stat.rfind(')');
   if (bracket == std::string::npos) {
     return -1;
@@ -38,15 +33,14 @@ bool is_machine(pid_t pid, const std::string& mark) {
   if (parent_of(pid) != ::getpid()) {
     return false;
   }
-  const std::string arguments = slurp("/proc/" + std::to_string(pid) + "/cmdline");
+  const std::string arguments = read_text_or_empty("/proc/" + std::to_string(pid) + "/cmdline");
   const std::string program = std::filesystem::path(arguments.c_str()).filename();
   return program.starts_with("qemu") && arguments.find(mark) != std::string::npos;
 }
 
 pid_t find_machine(const std::string& mark) {
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
-    const auto pid = parse_number(entry.path().filename().string());
+  for (const std::filesystem::path& entry : list_folder("/proc")) {
+    const auto pid = parse_number(entry.filename().string());
     if (pid && is_machine(static_cast<pid_t>(*pid), mark)) {
       return static_cast<pid_t>(*pid);
     }

@@ -22,31 +22,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::uint64_t k_proc_limit = 16U << 20U;
-
 // All names under which the kernel knows one source.
 struct Source {
   fs::path path;
   std::optional<std::pair<dev_t, ino_t>> file;  // of an image file
   std::set<dev_t> devices;                      // the disk, its partitions, loops over the file
 };
-
-std::string read_or_empty(const fs::path& path) {
-  try {
-    return read_text_file(path, k_proc_limit);
-  } catch (const Error&) {
-    return {};
-  }
-}
-
-std::vector<fs::path> entries(const fs::path& folder) {
-  std::vector<fs::path> found;
-  std::error_code error;
-  for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
-    found.push_back(at->path());
-  }
-  return found;
-}
 
 std::optional<dev_t> parse_device(std::string_view text) {
   const auto numbers = split(trim(text), ':');
@@ -67,10 +48,10 @@ fs::path sys_folder(dev_t device) {
 
 void add_with_partitions(dev_t device, std::set<dev_t>& devices) {
   devices.insert(device);
-  for (const fs::path& entry : entries(sys_folder(device))) {
+  for (const fs::path& entry : list_folder(sys_folder(device))) {
     std::error_code ignored;
     if (fs::exists(entry / "partition", ignored)) {
-      if (const auto partition = parse_device(read_or_empty(entry / "dev"))) {
+      if (const auto partition = parse_device(read_text_or_empty(entry / "dev"))) {
         devices.insert(*partition);
       }
     }
@@ -78,12 +59,12 @@ void add_with_partitions(dev_t device, std::set<dev_t>& devices) {
 }
 
 void add_loops(Source& source) {
-  for (const fs::path& block : entries("/sys/block")) {
-    const std::string backing = read_or_empty(block / "loop/backing_file");
+  for (const fs::path& block : list_folder("/sys/block")) {
+    const std::string backing = read_text_or_empty(block / "loop/backing_file");
     struct stat status {};
     if (!backing.empty() && ::stat(std::string(trim(backing)).c_str(), &status) == 0 &&
         source.file == std::pair(status.st_dev, status.st_ino)) {
-      if (const auto loop = parse_device(read_or_empty(block / "dev"))) {
+      if (const auto loop = parse_device(read_text_or_empty(block / "dev"))) {
         add_with_partitions(*loop, source.devices);
       }
     }
@@ -114,7 +95,7 @@ dev_t device_at(const std::string& path) {
 }
 
 void add_mounts(const std::vector<Source>& sources, std::vector<InUse>& users) {
-  for (const Mount& mount : parse_mountinfo(read_or_empty("/proc/self/mountinfo"))) {
+  for (const Mount& mount : parse_mountinfo(read_text_or_empty("/proc/self/mountinfo"))) {
     const dev_t named = mount.source.starts_with("/dev/") ? device_at(mount.source) : 0;
     for (const Source& source : sources) {
       if (source.devices.contains(mount.device) || (named != 0 && source.devices.contains(named))) {
@@ -128,7 +109,7 @@ void add_mounts(const std::vector<Source>& sources, std::vector<InUse>& users) {
 }
 
 void add_swaps(const std::vector<Source>& sources, std::vector<InUse>& users) {
-  for (const std::string& line : lines(read_or_empty("/proc/swaps"))) {
+  for (const std::string& line : lines(read_text_or_empty("/proc/swaps"))) {
     const auto fields = words(line);
     const dev_t device = fields.empty() ? 0 : device_at(fields[0]);
     for (const Source& source : sources) {
@@ -142,7 +123,7 @@ void add_swaps(const std::vector<Source>& sources, std::vector<InUse>& users) {
 void add_stacked(const std::vector<Source>& sources, std::vector<InUse>& users) {
   for (const Source& source : sources) {
     for (const dev_t device : source.devices) {
-      for (const fs::path& holder : entries(sys_folder(device) / "holders")) {
+      for (const fs::path& holder : list_folder(sys_folder(device) / "holders")) {
         users.push_back({source.path, fmt::format("the device {} (LVM, kpartx or md) lies on it",
                                                   printable(holder.filename().string()))});
       }
@@ -151,7 +132,7 @@ void add_stacked(const std::vector<Source>& sources, std::vector<InUse>& users) 
 }
 
 bool open_for_writing(const fs::path& process, const std::string& fd) {
-  const std::string info = read_or_empty(process / "fdinfo" / fd);
+  const std::string info = read_text_or_empty(process / "fdinfo" / fd);
   for (const std::string& line : lines(info)) {
     if (line.starts_with("flags:")) {
       const std::string_view octal = trim(std::string_view(line).substr(6));
@@ -175,7 +156,7 @@ bool is_same(const struct statx& status, const Source& source) {
 void add_openers_in(const fs::path& process, const std::vector<Source>& sources,
                     std::vector<InUse>& users) {
   std::set<const Source*> found;
-  for (const fs::path& fd : entries(process / "fd")) {
+  for (const fs::path& fd : list_folder(process / "fd")) {
     struct statx status {};
     // Not synchronised: a dead network filesystem must not make us wait.
     if (::statx(AT_FDCWD, fd.c_str(), AT_STATX_DONT_SYNC, STATX_TYPE | STATX_INO, &status) != 0) {
@@ -188,7 +169,7 @@ void add_openers_in(const fs::path& process, const std::vector<Source>& sources,
         users.push_back(
             {source.path,
              fmt::format("process {} ({}) has it open for writing", process.filename().string(),
-                         printable(trim(read_or_empty(process / "comm"))))});
+                         printable(trim(read_text_or_empty(process / "comm"))))});
       }
     }
   }
@@ -196,7 +177,7 @@ void add_openers_in(const fs::path& process, const std::vector<Source>& sources,
 
 void add_openers(const std::vector<Source>& sources, std::vector<InUse>& users) {
   const std::string self = std::to_string(::getpid());
-  for (const fs::path& process : entries("/proc")) {
+  for (const fs::path& process : list_folder("/proc")) {
     const std::string name = process.filename().string();
     if (name != self && parse_number(name)) {
       add_openers_in(process, sources, users);

@@ -53,6 +53,18 @@ TEST(AtomicFile, DoesNotReplaceWhatIsThere) {
   EXPECT_EQ(read_text_file(path), "new");
 }
 
+// As a process's file in /proc is that ends between the opening and the reading.
+TEST(ReadTextOrEmpty, IsEmptyWhereReadingFails) {
+  const TempDir folder(fs::temp_directory_path(), "vmconvert-test");
+  EXPECT_THROW(static_cast<void>(read_text_file(folder.path())), Error) << "opens, does not read";
+  EXPECT_EQ(read_text_or_empty(folder.path()), "");
+  EXPECT_EQ(read_text_or_empty(folder.path() / "absent"), "");
+  std::ofstream(folder.path() / "file") << "x";
+  EXPECT_EQ(read_text_or_empty(folder.path() / "file"), "x");
+  EXPECT_THAT(list_folder(folder.path()), testing::ElementsAre(folder.path() / "file"));
+  EXPECT_THAT(list_folder(folder.path() / "absent"), testing::IsEmpty());
+}
+
 TEST(ReadTextFile, RefusesWhatIsTooLarge) {
   const TempDir folder(fs::temp_directory_path(), "vmconvert-test");
   const fs::path path = folder.path() / "large";
