@@ -101,7 +101,9 @@ std::unique_ptr<Conversion::Carrier::OpenCopy> Conversion::Carrier::open_copy(
     const model::CopyDisk& step) {
   const std::size_t index = index_of(step.disk);
   const model::PlannedDisk& planned = m_plan.disks[index];
+  const fs::path state_file = m_state.workspace->folder() / (step.disk + ".runs");
   if (done_before() || was_copied(step.disk)) {
+    fs::remove(state_file);  // of a process that was killed while it copied another disk
     model::DiskResult& result = m_state.result.disks.at(index);
     const model::ExtentTotals sum = model::totals(planned.extents);
     result.read = sum.needed + sum.patched;
@@ -122,7 +124,7 @@ std::unique_ptr<Conversion::Carrier::OpenCopy> Conversion::Carrier::open_copy(
       disk::open_image(m_state.overlays[index], model::DiskFormat::qcow2,
                        m_state.workspace->scratch(), fmt::format("the overlay of {}", step.disk));
   prepare_manifest(step, index, *open->source, open->overlay.get());
-  open->state_file = m_state.workspace->folder() / (step.disk + ".runs");
+  open->state_file = state_file;
   if (manifest_of(step.disk).head().durable_nodes == 0) {
     fs::remove(open->state_file);
   }
