@@ -44,7 +44,7 @@ struct Conversion::State {
   std::string name = {};          // of the new domain
   std::string target_uri = {};
   std::vector<std::string> domain_types = {};  // that the target offers, once it was asked
-  std::optional<Place> place = {};  // set while a storage target is named
+  std::optional<Place> place = {};             // set while a storage target is named
   std::unique_ptr<Workspace> workspace = {};
   std::optional<Journal> journal = {};  // of a job that makes something
   bool can_go_on = false;               // what a later process needs is saved
