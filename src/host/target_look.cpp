@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "base/ask_or.hpp"
 #include "base/error.hpp"
-#include "base/log.hpp"
 #include "base/own_process.hpp"
 #include "host/embed.hpp"
 #include "host/libvirt.hpp"
@@ -19,18 +19,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-template <class Ask>
-void ask_if_possible(const char* what, Ask&& ask) {
-  try {
-    ask();
-  } catch (const Error& error) {
-    if (error.kind() == ErrorKind::interrupted || error.kind() == ErrorKind::internal) {
-      throw;
-    }
-    log_detail(fmt::format("not checked: {}: {}", what, to_text(error)));
-  }
-}
-
 TargetLook look(const std::string& uri, const TargetQuestions& questions) {
   const Connection connection = Connection::open(uri, Access::read_write);
   TargetLook look;
@@ -38,11 +26,12 @@ TargetLook look(const std::string& uri, const TargetQuestions& questions) {
   look.uuid_defined =
       !look.name_defined && !questions.uuid.empty() && connection.domain_exists(questions.uuid);
   look.node = node_facts(connection);
-  ask_if_possible("the target's domains", [&] { look.neighbours = neighbours(connection); });
+  look.neighbours = ask_or(std::vector<model::Neighbour>(), "the target's domains",
+                           [&] { return neighbours(connection); });
   if (!questions.arch.empty()) {
     look.domain_types = connection.domain_types();
-    ask_if_possible("the target's machines",
-                    [&] { look.machines = machine_offer(connection, questions.arch); });
+    look.machines = ask_or(model::MachineOffer(), "the target's machines",
+                           [&] { return machine_offer(connection, questions.arch); });
   }
   std::copy_if(
       questions.bridges.begin(), questions.bridges.end(), std::back_inserter(look.missing_bridges),

@@ -5,8 +5,8 @@
 
 #include <algorithm>
 
+#include "base/ask_or.hpp"
 #include "base/error.hpp"
-#include "base/log.hpp"
 #include "base/subprocess.hpp"
 #include "disk/condition.hpp"
 #include "disk/image_header.hpp"
@@ -31,20 +31,6 @@ namespace vmconvert::job {
 namespace {
 
 namespace fs = std::filesystem;
-
-// The answer, or `otherwise` with a line in the log.
-template <class Value, class Ask>
-Value ask_or(Value otherwise, const char* what, Ask&& ask) {
-  try {
-    return ask();
-  } catch (const Error& error) {
-    if (error.kind() == ErrorKind::interrupted || error.kind() == ErrorKind::internal) {
-      throw;
-    }
-    log_detail(fmt::format("not checked: {}: {}", what, to_text(error)));
-    return otherwise;
-  }
-}
 
 std::vector<plan::MissingTool> missing_tools(const Request& request) {
   // qemu-nbd serves the overlay, whatever the source's format is.
