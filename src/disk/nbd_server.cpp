@@ -130,6 +130,8 @@ std::filesystem::path new_socket_path(const std::filesystem::path& folder,
                     path.string(), path.native().size(), sizeof(sockaddr_un::sun_path) - 1),
         "use a state or temporary folder with a shorter path");
   }
+  // A killed process's server may take a moment to follow it, and would answer under this name.
+  ::unlink(path.c_str());
   return path;
 }
 
