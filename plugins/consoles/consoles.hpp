@@ -23,6 +23,14 @@ inline std::string with_serial(std::string text) {
   return text;
 }
 
+inline void report_added_getty(Host& guest, const std::string& where, const std::string& remedy) {
+  const bool pv = guest.facts().source_kind == "pv";
+  guest.finding("console-getty-added", VMCONVERT_INFORMS,
+                where + " had a login prompt on tty1 only" +
+                    (pv ? ", which was the Xen console" : "") + "; the serial console got one too",
+                "Nothing to do; " + remedy + " if no login is wanted there.");
+}
+
 void fix_inittab(Host& guest);     // inittab and securetty: the two go together
 void fix_event_jobs(Host& guest);  // Upstart
 void fix_units(Host& guest);       // systemd

@@ -67,10 +67,10 @@ bool move_gettys(std::vector<Line>& lines) {
   return moved;
 }
 
-// A PV guest whose kernel puts the Xen console on tty1 (xencons=tty) has its only getty there. On
-// KVM tty1 is the screen, and the serial line, which took the console's place, would be mute.
-bool add_serial_getty(Host& guest, std::vector<Line>& lines) {
-  if (guest.facts().source_kind != "pv" || any_serial(lines)) {
+// A PV guest whose kernel puts the Xen console on tty1 (xencons=tty) has its only getty there; an
+// HVM guest had a screen. On KVM tty1 is the screen, and the serial line would be mute.
+bool add_serial_getty(std::vector<Line>& lines) {
+  if (any_serial(lines)) {
     return false;
   }
   for (std::size_t at = 0; at < lines.size(); ++at) {
@@ -118,12 +118,9 @@ void fix_inittab(Host& guest) {
   std::vector<std::string_view> root_terminals(k_xen_consoles.begin(), k_xen_consoles.end());
   if (const auto text = text_file(guest, "/etc/inittab")) {
     std::vector<Line> lines = lines_of(*text);
-    if (!move_gettys(lines) && add_serial_getty(guest, lines)) {
+    if (!move_gettys(lines) && add_serial_getty(lines)) {
       root_terminals.emplace_back("tty1");
-      guest.finding("console-getty-added", VMCONVERT_INFORMS,
-                    "/etc/inittab had a login prompt on tty1 only, which was the Xen console; the "
-                    "serial console got one too",
-                    "Nothing to do; remove the T0 line if no login is wanted there.");
+      report_added_getty(guest, "/etc/inittab", "remove the T0 line");
     }
     guest.update("/etc/inittab", text_of(lines));
   }

@@ -80,10 +80,30 @@ TEST_F(ConsolesFixer, DoesNotRunMingettyOnASerialLine) {
             "T0:2345:respawn:/sbin/agetty -L 115200 ttyS0 vt102");
 }
 
-TEST_F(ConsolesFixer, AddsNoGettyToAGuestWithAScreen) {
+// Else a trial would wait for a prompt that only the screen shows.
+TEST_F(ConsolesFixer, AddsAGettyToAGuestWithAScreenToo) {
   facts["source"]["kind"] = "hvm";
-  const std::string text = "1:2345:respawn:/sbin/getty 38400 tty1\n";
-  EXPECT_EQ(after("/etc/inittab", text), text);
+  EXPECT_EQ(after("/etc/inittab",
+                  "1:2345:respawn:/sbin/getty 38400 tty1\n#T0:23:respawn:/sbin/getty ttyS0\n"),
+            "1:2345:respawn:/sbin/getty 38400 tty1\nT0:2345:respawn:/sbin/getty 38400 ttyS0\n"
+            "#T0:23:respawn:/sbin/getty ttyS0\n");
+  EXPECT_THAT(messages_now(), testing::ElementsAre(testing::Not(testing::HasSubstr("Xen"))));
+}
+
+TEST_F(ConsolesFixer, AddsAnUpstartJobAfterThatOfTty1) {
+  facts["source"]["kind"] = "hvm";
+  put("/etc/init/tty1.conf", "start on stopped rc\nrespawn\nexec /sbin/getty -8 38400 tty1\n");
+  fix("consoles");
+  EXPECT_EQ(get("/etc/init/ttyS0.conf"),
+            "start on stopped rc\nrespawn\nexec /sbin/getty -8 38400 ttyS0\n");
+  EXPECT_THAT(findings_now(), testing::ElementsAre("console-getty-added informs"));
+}
+
+TEST_F(ConsolesFixer, LeavesUpstartsConsolesToTheJobThatStartsThemAll) {
+  put("/etc/init/tty1.conf", "exec /sbin/getty -8 38400 tty1\n");
+  put("/etc/init/serial.conf", "start on fedora.serial-console-available\n");
+  fix("consoles");
+  EXPECT_FALSE(there("/etc/init/ttyS0.conf"));
 }
 
 TEST_F(ConsolesFixer, LeavesSecurettyThatListsTheSerialLine) {
