@@ -76,6 +76,9 @@ struct Facts {
   std::vector<Kernel> kernels;  // newest first
   Wishes wishes;
   std::string domain_uuid;  // of the new domain; empty when it has none yet
+  // Of the new machine: virtio, ide or xen; virtio, e1000, rtl8139 or xen. Disks are named as the
+  // guest will see them there.
+  std::string disk_bus = "virtio", nic_model = "virtio";
 
   [[nodiscard]] const Filesystem* filesystem(std::string_view device) const {
     for (const Filesystem& fs : filesystems) {
@@ -327,6 +330,10 @@ inline Facts parse_facts(std::string_view text) {
   }
   facts.wishes = parse_wishes(json.value("wishes", nlohmann::json::object()));
   facts.domain_uuid = json.value("domain_uuid", "");
+  if (json.contains("hardware")) {  // an older program had virtio alone
+    facts.disk_bus = json["hardware"].value("disk_bus", facts.disk_bus);
+    facts.nic_model = json["hardware"].value("nic_model", facts.nic_model);
+  }
   return facts;
 }
 

@@ -9,6 +9,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 #include <vmconvert/fixer_text.hpp>
 
 namespace vmconvert::fixer {
@@ -47,6 +48,21 @@ class Devices {
 
   const Facts& m_facts;
 };
+
+// The modules that carry the new machine's disks and its network.
+inline std::vector<std::string> disk_modules(const Facts& facts) {
+  if (facts.disk_bus != "ide") {
+    return {"virtio_pci", "virtio_blk"};
+  }
+  const bool libata = !facts.disks.empty() && facts.disks.front().name.starts_with("sd");
+  return libata ? std::vector<std::string>{"ata_piix", "sd_mod"}
+                : std::vector<std::string>{"piix", "ide_disk"};
+}
+inline std::string network_module(const Facts& facts) {
+  return facts.nic_model == "e1000"     ? "e1000"
+         : facts.nic_model == "rtl8139" ? "8139cp"
+                                        : "virtio_net";
+}
 
 // /dev/disk/by-path/xen-vbd-51713 -> xvda1; nothing if the link's name does not tell.
 inline std::optional<std::string> disk_behind_link(std::string_view link);
@@ -246,6 +262,9 @@ inline Answer Devices::stable_name(const std::string& spec, const std::string& s
   const auto target = target_of(source);
   if (!target) {
     return {Verdict::unknown, {}};
+  }
+  if (*target == source && m_facts.disk_bus == "ide") {
+    return {};  // the disk that it names is where it was
   }
   std::string name = std::string(devices::k_dev) + *target;
   const Filesystem* fs = m_facts.filesystem(*target);

@@ -82,7 +82,8 @@ void configure_modprobe(Host& guest, const Names& modules) {
   }
   unsigned number = 0;
   for (const std::string& name : modules) {
-    if (!name.starts_with("virtio") || is_named({targets.begin(), targets.end()}, name)) {
+    const bool disk = name.starts_with("virtio") || name == "ata_piix";
+    if (!disk || is_named({targets.begin(), targets.end()}, name)) {
       continue;
     }
     std::string alias = "scsi_hostadapter";
@@ -119,7 +120,11 @@ void configure_mkinitcpio(Host& guest, const Names& modules) {
 void configure_mkinitfs(Host& guest, const Names& modules) {
   std::vector<std::string> features;
   for (const std::string& name : modules) {
-    std::string feature = name.starts_with("virtio") ? "virtio" : name;
+    std::string feature = name.starts_with("virtio")                   ? "virtio"
+                          : name == "ata_piix"                         ? "ata"
+                          : name == "sd_mod"                           ? "scsi"
+                          : name == "piix" || name.starts_with("ide_") ? "ide"
+                                                                       : name;
     if (std::find(features.begin(), features.end(), feature) == features.end()) {
       features.push_back(std::move(feature));
     }

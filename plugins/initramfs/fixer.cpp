@@ -94,30 +94,13 @@ void report_other_kernels(Host& guest, const BootKernel& chosen) {
   }
 }
 
-// What the kernel could drive instead, on a machine of QEMU's older kind.
-std::string other_hardware(const Drivers& drivers) {
-  const Need disk{{"ata_piix", "piix", "ide_disk", "ide_generic"},
-                  {"CONFIG_ATA_PIIX", "CONFIG_BLK_DEV_PIIX"}};
-  const Need card{{"e1000", "8139cp", "8139too"}, {"CONFIG_E1000", "CONFIG_8139CP"}};
-  const auto name = [&](const Need& need) {
-    return drivers.built_in(need) ? need.names.front() : drivers.module_for(need);
-  };
-  const std::string ide = name(disk), net = name(card);
-  if (ide.empty()) {
-    return "; it has no driver for an IDE disk either";
-  }
-  return "; it could drive an IDE disk (" + ide + ")" +
-         (net.empty() ? "" : " and an emulated network card (" + net + ")");
-}
-
 // Whether it is built anew.
 bool mend(Host& guest, const BootKernel& kernel, const Missing& missing, const Drivers& drivers) {
   const bool kvm = guest.facts().to == "kvm";
   if (!missing.nowhere.empty()) {
     guest.finding(kvm ? "no-virtio" : "no-xen-driver", VMCONVERT_BLOCKS,
                   "Kernel " + kernel.version + " has no " + joined(missing.nowhere) +
-                      ": not in its initramfs, not built in, not in /lib/modules/" +
-                      kernel.version + (kvm ? other_hardware(drivers) : ""),
+                      ": not in its initramfs, not built in, not in /lib/modules/" + kernel.version,
                   std::string("Install a kernel package with these drivers in the guest, then "
                               "convert again") +
                       (kvm ? "; or keep the guest on Xen: --to xen." : "."));

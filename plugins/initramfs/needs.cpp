@@ -1,10 +1,31 @@
+#include <vmconvert/fixer_devices.hpp>
+
 #include "initramfs.hpp"
 
 namespace vmconvert::fixer::initramfs {
 
+namespace {
+
+std::vector<Need> ide_needs(const Facts& facts) {
+  std::vector<Need> needs;
+  if (disk_modules(facts).front() == "ata_piix") {
+    needs.push_back({{"ata_piix"}, {"CONFIG_ATA_PIIX"}});
+    needs.push_back({{"sd_mod"}, {"CONFIG_BLK_DEV_SD"}});
+  } else {
+    needs.push_back({{"piix"}, {"CONFIG_BLK_DEV_PIIX"}});
+    needs.push_back({{"ide_disk", "ide_gd_mod"}, {"CONFIG_BLK_DEV_IDEDISK", "CONFIG_IDE_GD"}});
+  }
+  return needs;
+}
+
+}  // namespace
+
 std::vector<Need> disk_needs(const Facts& facts) {
   if (facts.to == "xen") {
     return {{{"xen_blkfront", "xenblk"}, {"CONFIG_XEN_BLKDEV_FRONTEND"}}};
+  }
+  if (facts.disk_bus == "ide") {
+    return ide_needs(facts);
   }
   return {{{"virtio_blk"}, {"CONFIG_VIRTIO_BLK"}}, {{"virtio_pci"}, {"CONFIG_VIRTIO_PCI"}}};
 }

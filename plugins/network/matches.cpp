@@ -1,5 +1,6 @@
 // Configuration that finds its interface by Xen's network driver finds none on KVM.
 #include <charconv>
+#include <vmconvert/fixer_devices.hpp>
 
 #include "network.hpp"
 
@@ -76,7 +77,7 @@ void fix_file(Host& guest, const std::string& file, const std::vector<Named>& in
   }
   if (!match.has_mac) {  // several cards and no word on which: all of them, as before
     add_line(lines, match.xen.front().line,
-             mac.empty() ? "Driver=virtio_net" : "MACAddress=" + mac);
+             mac.empty() ? "Driver=" + network_module(guest.facts()) : "MACAddress=" + mac);
   }
   guest.update(file, text_of(lines));
 }
@@ -100,14 +101,15 @@ void fix_matches(Host& guest, const std::vector<Named>& interfaces) {
 }
 
 void fix_aliases(Host& guest) {
+  const std::string module = network_module(guest.facts());
   std::vector<std::string> files = guest.glob("/etc/modprobe.d/*");
   files.insert(files.end(), {"/etc/modprobe.conf", "/etc/modprobe.conf.local"});
   for (const std::string& file : files) {
-    edit_lines(guest, file, [](std::string_view line) -> std::optional<std::string> {
+    edit_lines(guest, file, [&](std::string_view line) -> std::optional<std::string> {
       const auto words = active_words(line);
       const bool applies =
           words.size() >= 3 && words[0] == "alias" && index_of(words[1]) && is_xen_module(words[2]);
-      return applies ? std::optional(with_part(line, words[2], "virtio_net")) : std::nullopt;
+      return applies ? std::optional(with_part(line, words[2], module)) : std::nullopt;
     });
   }
 }

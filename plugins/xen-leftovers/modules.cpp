@@ -1,5 +1,6 @@
 // Kernel modules that are loaded, aliased or forbidden by name.
 #include <array>
+#include <vmconvert/fixer_devices.hpp>
 
 #include "leftovers.hpp"
 
@@ -76,15 +77,15 @@ bool drop_xen_words(Line& line, std::string_view name) {
   return true;
 }
 
-void add_virtio_words(Line& line) {
+void add_words(Line& line, const std::vector<std::string>& wanted) {
   const auto value = quoted_value(line.text, "INITRD_MODULES");
   if (!value) {
     return;
   }
   std::string modules(*value);
-  for (const std::string_view module : {"virtio_pci", "virtio_blk", "virtio_net"}) {
+  for (const std::string& module : wanted) {
     if (!has_name(modules, module)) {
-      modules += (modules.empty() ? "" : " ") + std::string(module);
+      modules += (modules.empty() ? "" : " ") + module;
     }
   }
   // A value without quotes is one word.
@@ -130,17 +131,20 @@ void fix_module_lists(Host& guest) {
 }
 
 void fix_modprobe(Host& guest) {
+  const Facts& facts = guest.facts();
+  const bool virtio = facts.disk_bus == "virtio";
+  const std::string driver = virtio ? "virtio_blk" : disk_modules(facts).front();
   for (const std::string& file :
        files_of(guest, {"/etc/modprobe.conf", "/etc/modprobe.conf.local", "/etc/modprobe.d/*"})) {
     edit_lines(guest, file, [&](std::string_view line) -> std::optional<std::string> {
       const auto words = active_words(line);
-      if (forbids_virtio(words)) {
+      if (virtio && forbids_virtio(words)) {
         report_forbidden(guest, file, words[1]);
         return commented_out(line);
       }
       const bool disk = words.size() >= 3 && words[0] == "alias" &&
                         words[1].starts_with("scsi_hostadapter") && is_xen_module(words[2]);
-      return disk ? std::optional(with_part(line, words[2], "virtio_blk")) : std::nullopt;
+      return disk ? std::optional(with_part(line, words[2], driver)) : std::nullopt;
     });
   }
 }
@@ -149,6 +153,8 @@ void fix_suse_kernel(Host& guest) {
   const std::string file = "/etc/sysconfig/kernel";
   const auto text = text_file(guest, file);
   std::vector<Line> lines = lines_of(text.value_or(""));
+  std::vector<std::string> wanted = disk_modules(guest.facts());
+  wanted.push_back(network_module(guest.facts()));
   bool initrd = false;
   bool other = false;
   for (Line& line : lines) {
@@ -159,7 +165,7 @@ void fix_suse_kernel(Host& guest) {
   }
   for (Line& line : lines) {
     if (initrd) {
-      add_virtio_words(line);
+      add_words(line, wanted);
     }
   }
   if (initrd || other) {

@@ -119,6 +119,7 @@ std::vector<DomainNic> read_nics(const xmlNode* devices, const std::string& orig
     for (const char* name : {"bridge", "dev", "network"}) {
       nic.bridge = attribute_or(source, name, nic.bridge);
     }
+    nic.model = printable(attribute_or(child(*element, "model"), "type", "")).substr(0, 40);
     nics.push_back(std::move(nic));
   }
   return nics;

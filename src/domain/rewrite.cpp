@@ -95,7 +95,8 @@ XmlDoc wrap(const RewriteRequest& request) {
          {"path", disk.path.native()},
          {"format", model::to_string(disk.format)},
          {"block", yes_no(disk.is_block)},
-         {"readonly", yes_no(disk.readonly)}});
+         {"readonly", yes_no(disk.readonly)},
+         {"bus", disk.bus}});
   }
   return wrapper;
 }
@@ -124,6 +125,7 @@ std::string rewrite_domain(const RewriteRequest& request) {
        {"machine", request.machine},
        {"arch", request.arch},
        {"cdroms", request.keep_cdroms ? "empty" : "drop"},
+       {"nic_model", request.nic_model},
        {"boot", to_string(request.boot)}});
   check_result(*xmlDocGetRootElement(result.get()), request);
   std::string text = to_pretty_text(*result);

@@ -13,11 +13,12 @@ namespace vmconvert::domain {
 
 // A finished disk of the new guest.
 struct RewriteDisk {
-  std::string target;  // vda; xvda for a Xen guest
+  std::string target;  // vda, with IDE hda; xvda for a Xen guest
   std::filesystem::path path;
   model::DiskFormat format = model::DiskFormat::raw;
   bool is_block = false;
   bool readonly = false;
+  std::string bus = "virtio";  // or ide; means nothing to a Xen guest
 };
 
 // What a Xen guest boots from. A KVM guest always boots from its own disk.
@@ -39,6 +40,7 @@ struct RewriteRequest {
   bool keep_cdroms = true;  // as empty drives
   std::string machine = "pc";
   std::string arch = "x86_64";
+  std::string nic_model = "virtio";
   XenBoot boot = XenBoot::keep;
 };
 

@@ -213,6 +213,10 @@ model::Findings Appliance::renew_ids(const model::Layout& layout, model::IdChang
   return set_new_ids({state.handle, state.root, state.mounts, layout}, changes);
 }
 
+void Appliance::also_call_disks(std::vector<std::string> names) {
+  m_state->root.also_call_disks(std::move(names));
+}
+
 GuestRoot& Appliance::root() {
   if (!m_state->mounted) {
     throw Error(ErrorKind::internal, "the guest's root was asked for before its inspection");

@@ -70,6 +70,8 @@ class Appliance {
   // Gives filesystems and tables their new ids: for that all is unmounted, and mounted again as it
   // was. After survey(). What could not be changed is taken out of `changes`, and told.
   model::Findings renew_ids(const model::Layout& layout, model::IdChanges& changes);
+  // Names that the disks go by besides their own, in their order: those that the guest will see.
+  void also_call_disks(std::vector<std::string> names);
   // The mounted guest; after inspect().
   GuestRoot& root();
   // What was odd but did no harm: "line 4 of /etc/fstab: /dev/xvdc1 is not there".

@@ -395,11 +395,13 @@ void ApplianceRoot::write_disk(std::string_view disk, std::uint64_t offset,
 }
 
 std::string ApplianceRoot::to_appliance(std::string_view device) const {
-  for (std::size_t i = 0; i < m_disks.size(); ++i) {
-    const std::string& disk = m_disks[i];
-    if (device.starts_with(disk) &&
-        device.find_first_not_of("0123456789", disk.size()) == std::string_view::npos) {
-      return fmt::format("/dev/sd{}{}", disk_letters(i), device.substr(disk.size()));
+  for (const std::vector<std::string>* names : {&m_disks, &m_also}) {
+    for (std::size_t i = 0; i < names->size(); ++i) {
+      const std::string& disk = (*names)[i];
+      if (device.starts_with(disk) &&
+          device.find_first_not_of("0123456789", disk.size()) == std::string_view::npos) {
+        return fmt::format("/dev/sd{}{}", disk_letters(i), device.substr(disk.size()));
+      }
     }
   }
   if (device.find('/') != std::string_view::npos) {

@@ -30,6 +30,9 @@ class ApplianceRoot final : public GuestRoot {
   std::string read_disk(std::string_view disk, std::uint64_t offset, std::uint64_t length) override;
   void write_disk(std::string_view disk, std::uint64_t offset, std::string_view content) override;
 
+  // Other names of the disks, in the same order.
+  void also_call_disks(std::vector<std::string> names) { m_also = std::move(names); }
+
   // vda1 -> /dev/sda1, vg/lv -> /dev/vg/lv, and back.
   [[nodiscard]] std::string to_appliance(std::string_view device) const;
   [[nodiscard]] std::string from_appliance(std::string_view device) const;
@@ -44,6 +47,7 @@ class ApplianceRoot final : public GuestRoot {
 
   ApplianceHandle& m_appliance;
   std::vector<std::string> m_disks;
+  std::vector<std::string> m_also;
 };
 
 }  // namespace vmconvert::guest

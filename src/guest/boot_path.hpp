@@ -8,6 +8,7 @@
 #include "guest/guest_root.hpp"
 #include "model/finding.hpp"
 #include "model/guest_facts.hpp"
+#include "model/hardware.hpp"
 #include "model/layout.hpp"
 #include "model/plan.hpp"
 
@@ -30,8 +31,10 @@ struct BootPath {
   [[nodiscard]] model::Findings findings() const;
 };
 
-// `guest` is the guest as it will boot, after all edits; names in `layout` are the target's.
+// `guest` is the guest as it will boot, after all edits; names in `layout` are the target's, those
+// in the guest are as it will see them on `hardware`.
 BootPath walk_boot_path(GuestRoot& guest, const model::GuestFacts& facts,
-                        const model::Layout& layout, model::TargetHypervisor to);
+                        const model::Layout& layout, model::TargetHypervisor to,
+                        const model::Hardware& hardware = {});
 
 }  // namespace vmconvert::guest

@@ -97,10 +97,12 @@ std::optional<std::vector<std::string>> read_initramfs(BootWalk& walk, const Boo
 std::vector<std::vector<std::string>> needed_drivers(const BootWalk& walk,
                                                      const model::Filesystem* root) {
   std::vector<std::vector<std::string>> needed;
-  if (walk.to == model::TargetHypervisor::kvm) {
-    needed = {{"virtio_pci"}, {"virtio_blk"}};
-  } else {
+  if (walk.to == model::TargetHypervisor::xen) {
     needed = {{"xen-blkfront", "xenblk"}};
+  } else if (walk.disk_bus == "ide") {
+    needed = {{"ata_piix", "piix"}, {"sd_mod", "ide_disk", "ide_gd_mod"}};
+  } else {
+    needed = {{"virtio_pci"}, {"virtio_blk"}};
   }
   if (root == nullptr) {
     return needed;

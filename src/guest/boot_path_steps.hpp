@@ -14,6 +14,7 @@ struct BootWalk {
   const model::GuestFacts& facts;
   const model::Layout& layout;
   model::TargetHypervisor to;
+  std::string disk_bus = "virtio";
   BootPath path = {};
   std::size_t menus = 0;  // read so far
 

@@ -132,28 +132,37 @@ LoaderGap loader_gap(const model::TargetDisk& disk) {
 }
 
 std::string to_facts_json(const FactsInput& input) {
+  const model::Layout layout = in_guest(input.hardware, input.layout);
+  const model::GuestFacts guest = in_guest(input.hardware, input.layout, input.guest);
+  std::map<std::string, std::string> loaders;
+  for (const auto& [disk, loader] : input.loaders) {
+    loaders[in_guest(input.hardware, input.layout, disk)] = loader;
+  }
   Json renames = Json::array();
-  for (const model::DeviceRename& rename : input.layout.renames) {
+  for (const model::DeviceRename& rename : layout.renames) {
     renames.push_back({{"from", rename.from}, {"to", rename.to}});
   }
   Json disks = Json::array();
-  for (const model::TargetDisk& disk : input.layout.disks) {
-    disks.push_back(disk_json(disk, input.loaders));
+  for (const model::TargetDisk& disk : layout.disks) {
+    disks.push_back(disk_json(disk, loaders));
   }
-  const Json json = {{"version", 1},
-                     {"to", model::to_string(input.to)},
-                     {"source", source_json(input.domain)},
-                     {"root_device", input.guest.root_device},
-                     {"boot_device", input.guest.boot_device},
-                     {"renames", std::move(renames)},
-                     {"disks", std::move(disks)},
-                     {"filesystems", filesystems_json(input.guest.filesystems)},
-                     {"nics", nics_json(input)},
-                     {"guest", guest_json(input.guest)},
-                     {"domain_uuid", input.domain_uuid},
-                     {"new_ids", new_ids_json(input.new_ids)},
-                     {"old_ids_in", input.old_ids_in},
-                     {"wishes", wishes_json(input)}};
+  const Json json = {
+      {"version", 1},
+      {"to", model::to_string(input.to)},
+      {"source", source_json(input.domain)},
+      {"root_device", guest.root_device},
+      {"boot_device", guest.boot_device},
+      {"renames", std::move(renames)},
+      {"disks", std::move(disks)},
+      {"filesystems", filesystems_json(guest.filesystems)},
+      {"nics", nics_json(input)},
+      {"guest", guest_json(guest)},
+      {"domain_uuid", input.domain_uuid},
+      {"hardware",
+       {{"disk_bus", input.hardware.disk_bus}, {"nic_model", input.hardware.nic_model}}},
+      {"new_ids", new_ids_json(in_guest(input.hardware, input.layout, input.new_ids))},
+      {"old_ids_in", input.old_ids_in},
+      {"wishes", wishes_json(input)}};
   return json.dump(2, ' ', false, Json::error_handler_t::replace);
 }
 

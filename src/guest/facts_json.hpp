@@ -6,6 +6,7 @@
 
 #include "model/domain.hpp"
 #include "model/guest_facts.hpp"
+#include "model/hardware.hpp"
 #include "model/id_change.hpp"
 #include "model/layout.hpp"
 #include "model/plan.hpp"
@@ -27,6 +28,8 @@ struct FactsInput {
   std::vector<std::string> macs = {};
   model::IdChanges new_ids = {};             // made already: `guest` has the new ones
   std::vector<std::string> old_ids_in = {};  // initramfs images that name an old one
+  // Disks are named as the guest will see them on it.
+  model::Hardware hardware = {};
 };
 
 // Bytes of the guest that are no UTF-8 become U+FFFD.

@@ -18,7 +18,7 @@ struct ConfigOption {
   const char* option;
   const char* driver;
 };
-constexpr std::array<ConfigOption, 11> k_options = {{
+constexpr auto k_options = std::to_array<ConfigOption>({
     {"CONFIG_VIRTIO_BLK=y", "virtio_blk"},
     {"CONFIG_VIRTIO_PCI=y", "virtio_pci"},
     {"CONFIG_XEN_BLKDEV_FRONTEND=y", "xen_blkfront"},
@@ -27,10 +27,28 @@ constexpr std::array<ConfigOption, 11> k_options = {{
     {"CONFIG_EXT4_FS=y", "ext4"},
     {"CONFIG_XFS_FS=y", "xfs"},
     {"CONFIG_BTRFS_FS=y", "btrfs"},
-    {"CONFIG_REISERFS_FS=y", "reiserfs"},
     {"CONFIG_JFS_FS=y", "jfs"},
     {"CONFIG_BLK_DEV_DM=y", "dm_mod"},
-}};
+    {"CONFIG_VIRTIO_NET=y", "virtio_net"},
+    {"CONFIG_ATA_PIIX=y", "ata_piix"},
+    {"CONFIG_BLK_DEV_SD=y", "sd_mod"},
+    {"CONFIG_BLK_DEV_PIIX=y", "piix"},
+    {"CONFIG_BLK_DEV_IDEDISK=y", "ide_disk"},
+    {"CONFIG_IDE_GD=y", "ide_gd_mod"},
+    {"CONFIG_E1000=y", "e1000"},
+    {"CONFIG_8139CP=y", "8139cp"},
+    {"CONFIG_8139TOO=y", "8139too"},
+    {"CONFIG_REISERFS_FS=y", "reiserfs"},
+});
+
+// "kernel/drivers/block/virtio_blk.ko.xz" -> "virtio_blk"; empty for what is no module.
+std::string module_name(std::string_view path) {
+  const std::string_view name = path.substr(path.rfind('/') + 1);
+  const std::size_t dot = name.find(".ko");
+  return dot == std::string_view::npos ? std::string() : with_underscores(name.substr(0, dot));
+}
+
+constexpr std::uint64_t k_list_limit = 32U << 20U;
 
 }  // namespace
 
@@ -61,16 +79,32 @@ bool BuiltInDrivers::has(std::string_view driver) const {
 BuiltInDrivers read_built_in_drivers(GuestRoot& guest, const std::string& version) {
   BuiltInDrivers drivers;
   if (const auto list = guest.read_if_there("/lib/modules/" + version + "/modules.builtin")) {
-    // "kernel/drivers/block/virtio_blk.ko"
     for (const std::string& line : lines(*list)) {
-      const std::string name = line.substr(line.rfind('/') + 1);
-      drivers.names.insert(with_underscores(name.substr(0, name.find(".ko"))));
+      drivers.names.insert(module_name(line));
     }
   }
   if (const auto config = guest.read_if_there("/boot/config-" + version)) {
     for (const ConfigOption& option : k_options) {
       if (config->find(std::string("\n") + option.option + "\n") != std::string::npos) {
         drivers.names.insert(option.driver);
+      }
+    }
+  }
+  return drivers;
+}
+
+bool KernelDrivers::has(std::string_view driver) const {
+  return built_in.has(driver) || modules.contains(with_underscores(driver));
+}
+
+KernelDrivers read_kernel_drivers(GuestRoot& guest, const std::string& version) {
+  KernelDrivers drivers{read_built_in_drivers(guest, version), {}};
+  const std::string list = "/lib/modules/" + version + "/modules.dep";
+  if (guest.is_file(list)) {
+    // "kernel/fs/ext4/ext4.ko: kernel/lib/crc16.ko": the part before the colon counts.
+    for (const std::string& line : lines(guest.read(list, k_list_limit))) {
+      if (std::string name = module_name(line.substr(0, line.find(':'))); !name.empty()) {
+        drivers.modules.insert(std::move(name));
       }
     }
   }

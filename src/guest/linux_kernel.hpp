@@ -28,4 +28,17 @@ struct BuiltInDrivers {
 // From modules.builtin, or from /boot/config-VERSION for kernels before 2.6.33.
 BuiltInDrivers read_built_in_drivers(GuestRoot& guest, const std::string& version);
 
+// All that a kernel can drive, with a module or without.
+struct KernelDrivers {
+  BuiltInDrivers built_in;
+  std::set<std::string> modules;  // with _ for -
+
+  [[nodiscard]] bool has(std::string_view driver) const;
+  // Nothing tells where neither a list nor a configuration of it is in the guest.
+  [[nodiscard]] bool known() const { return !built_in.names.empty() || !modules.empty(); }
+};
+
+// Modules by modules.dep.
+KernelDrivers read_kernel_drivers(GuestRoot& guest, const std::string& version);
+
 }  // namespace vmconvert::guest

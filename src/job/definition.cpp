@@ -31,13 +31,15 @@ Json to_json(const Definition& what) {
                {"virt_type", what.virt_type},
                {"description", what.description.string()},
                {"target_uri", what.target_uri},
+               {"nic_model", what.nic_model},
                {"disks", Json::array()}};
   for (const domain::RewriteDisk& disk : what.disks) {
     json["disks"].push_back({{"target", disk.target},
                              {"path", disk.path.string()},
                              {"format", model::to_string(disk.format)},
                              {"is_block", disk.is_block},
-                             {"readonly", disk.readonly}});
+                             {"readonly", disk.readonly},
+                             {"bus", disk.bus}});
   }
   return json;
 }
@@ -55,8 +57,10 @@ Definition from_json(const Json& json) {
     what.disks.push_back(
         {disk.at("target").get<std::string>(), disk.at("path").get<std::string>(),
          disk.at("format") == "qcow2" ? model::DiskFormat::qcow2 : model::DiskFormat::raw,
-         disk.at("is_block").get<bool>(), disk.at("readonly").get<bool>()});
+         disk.at("is_block").get<bool>(), disk.at("readonly").get<bool>(),
+         disk.value("bus", "virtio")});
   }
+  what.nic_model = json.value("nic_model", "virtio");
   return what;
 }
 

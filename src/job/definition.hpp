@@ -20,6 +20,7 @@ struct Definition {
   std::vector<std::string> macs;  // of the source's interfaces, in order
   std::string virt_type;
   std::vector<domain::RewriteDisk> disks;
+  std::string nic_model = "virtio";
   std::filesystem::path description;
   std::string target_uri;
 };

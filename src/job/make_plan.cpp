@@ -46,10 +46,19 @@ std::string random_uuid() {
 
 }  // namespace
 
-// Its target is xvda for a Xen guest, vda for a KVM guest.
+// xvda for a Xen guest; vda for a KVM guest, or its place among the IDE disks.
+std::string Conversion::State::target_name(const model::TargetDisk& disk) const {
+  for (std::size_t i = 0; i < std::min(hardware.places.size(), layout.disks.size()); ++i) {
+    if (layout.disks[i].name == disk.name) {
+      return hardware.places[i];
+    }
+  }
+  return (request.to == model::TargetHypervisor::xen ? "x" : "") + disk.name;
+}
+
 domain::RewriteDisk Conversion::State::rewritten(const model::TargetDisk& disk) const {
-  return {(request.to == model::TargetHypervisor::xen ? "x" : "") + disk.name, disk_path(disk),
-          place->format(), place->is_block(), disk.readonly};
+  return {target_name(disk), disk_path(disk), place->format(),
+          place->is_block(), disk.readonly,   hardware.disk_bus};
 }
 
 // kvm where it is known to work here and the target offers it, else plain emulation.
@@ -85,6 +94,7 @@ std::string Conversion::make_domain_xml() const {
   }
   rewrite.virt_type = virt_type();
   rewrite.arch = state.source.domain.arch;
+  rewrite.nic_model = state.hardware.nic_model;
   for (const model::TargetDisk& disk : state.layout.disks) {
     rewrite.disks.push_back(state.rewritten(disk));
   }

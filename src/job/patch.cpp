@@ -11,6 +11,7 @@
 #include "disk/overlay.hpp"
 #include "guest/appliance.hpp"
 #include "guest/boot_path.hpp"
+#include "guest/choose_hardware.hpp"
 #include "guest/facts_json.hpp"
 #include "guest/fixer_host.hpp"
 #include "guest/fixer_loader.hpp"
@@ -202,6 +203,11 @@ void Conversion::fix_guest(guest::Appliance& appliance) {
       state.accelerator.kind == host::AcceleratorKind::kvm) {
     state.add_findings(plan::check_cpu_level(state.guest, host::own_cpu_level()));
   }
+  guest::ChosenHardware chosen =
+      guest::choose_hardware(appliance.root(), state.guest, domain, state.layout, state.request.to);
+  state.hardware = std::move(chosen.hardware);
+  state.add_findings(std::move(chosen.findings));
+  appliance.also_call_disks(state.hardware.in_guest);
   check_by_site(&state.guest);
   NewIdsGiven ids;
   if (state.request.wishes.new_uuids) {
@@ -217,7 +223,7 @@ void Conversion::fix_guest(guest::Appliance& appliance) {
   const std::string facts = guest::to_facts_json(
       {described, state.layout, state.guest, loaders(state.layout, state.disk_facts),
        state.request.to, state.request.wishes, state.identity.uuid, state.identity.macs,
-       ids.changes, guest::images_with_old_ids(appliance.root(), ids.changes)});
+       ids.changes, guest::images_with_old_ids(appliance.root(), ids.changes), state.hardware});
 
   const guest::FixerOptions options = fixer_options(domain);
   guest::StagedRoot staged(appliance.root());
@@ -244,8 +250,8 @@ void Conversion::fix_guest(guest::Appliance& appliance) {
     state.add_findings(guest::search_values(appliance.root(), run.watched));
   }
   state.report("appliance", "walking the boot path");
-  const guest::BootPath path =
-      guest::walk_boot_path(appliance.root(), state.guest, state.layout, state.request.to);
+  const guest::BootPath path = guest::walk_boot_path(appliance.root(), state.guest, state.layout,
+                                                     state.request.to, state.hardware);
   for (const guest::BootLink& link : path.links) {
     state.result.boot_path.push_back({link.name, link.ok, link.what});
   }

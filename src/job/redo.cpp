@@ -109,6 +109,7 @@ std::string make_xml(const Request& request, const Definition& definition, const
   rewrite.virt_type = definition.virt_type;
   rewrite.arch = source.arch;
   rewrite.disks = definition.disks;
+  rewrite.nic_model = definition.nic_model;
   std::string xml = domain::with_provenance(
       domain::rewrite_domain(rewrite),
       {job, (request.source.uri.empty() ? "" : request.source.uri + " ") + request.source.text,

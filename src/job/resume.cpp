@@ -101,6 +101,7 @@ void Conversion::save_plan(const model::Plan& plan) {
   SavedPlan saved;
   saved.source_xml = plan.source.xml;
   saved.original_xml = state.original_xml;
+  saved.hardware = state.hardware;
   saved.target_uri = state.target_uri;
   saved.domain_xml = plan.domain_xml;
   saved.extents = state.extents;
@@ -122,6 +123,7 @@ void Conversion::keep_what_was_defined(const model::Plan& plan) const {
   for (const model::TargetDisk& disk : state.layout.disks) {
     definition.disks.push_back(state.rewritten(disk));
   }
+  definition.nic_model = state.hardware.nic_model;
   definition.description = state.xml_path();
   definition.target_uri = state.target_uri;
   SavedPlan kept;
@@ -272,6 +274,7 @@ std::unique_ptr<Conversion> Conversion::reopen(const fs::path& state_dir, const 
 // As read_source() and patch() left it, without the appliance.
 model::Plan Conversion::reopen_plan(const SavedPlan& saved) {
   State& state = *m_state;
+  state.hardware = saved.hardware;
   state.source.domain =
       state.request.source.uri.empty() && bundle::is_bundle(state.request.source.text)
           ? open_bundle(state.request.source.text)

@@ -150,6 +150,19 @@ std::vector<model::Extent> extents_from_json(const Json& list) {
   return extents;
 }
 
+Json hardware_to_json(const model::Hardware& hardware) {
+  return {{"disk_bus", hardware.disk_bus},
+          {"nic_model", hardware.nic_model},
+          {"places", hardware.places},
+          {"in_guest", hardware.in_guest}};
+}
+
+model::Hardware hardware_from_json(const Json& json) {
+  using Names = std::vector<std::string>;
+  return {json.at("disk_bus").get<std::string>(), json.at("nic_model").get<std::string>(),
+          json.at("places").get<Names>(), json.at("in_guest").get<Names>()};
+}
+
 Json plan_to_json(const SavedPlan& plan) {
   Json json = {{"source_xml", plan.source_xml}, {"original_xml", plan.original_xml},
                {"target_uri", plan.target_uri}, {"domain_xml", plan.domain_xml},
@@ -168,6 +181,7 @@ Json plan_to_json(const SavedPlan& plan) {
                              {"boot", mark.boot},
                              {"serial", mark.serial}});
   }
+  json["hardware"] = hardware_to_json(plan.hardware);
   json["trial"] = nullptr;
   if (plan.trial) {
     json["trial"] = {{"seconds", plan.trial->seconds},
@@ -189,6 +203,9 @@ SavedPlan plan_from_json(const Json& json) {
   plan.domain_xml = json.at("domain_xml").get<std::string>();
   for (const Json& list : json.at("extents")) {
     plan.extents.push_back(extents_from_json(list));
+  }
+  if (json.contains("hardware")) {  // not in what an older program wrote
+    plan.hardware = hardware_from_json(json.at("hardware"));
   }
   for (const Json& edit : json.at("edits")) {
     plan.edits.push_back({edit.at(0).get<std::string>(), edit.at(1).get<std::string>(),

@@ -11,6 +11,7 @@
 #include "job/request.hpp"
 #include "model/edit.hpp"
 #include "model/extent.hpp"
+#include "model/hardware.hpp"
 #include "model/result.hpp"
 
 namespace vmconvert::job {
@@ -25,6 +26,7 @@ struct SavedPlan {
   std::vector<disk::SourceMark> marks;       // of the sources, before they were read
   std::optional<model::TrialOutcome> trial;  // nothing while none was seen
   std::string original_xml = {};             // the description as it was read
+  model::Hardware hardware = {};
 };
 
 struct SavedJob {

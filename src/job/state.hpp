@@ -26,6 +26,7 @@
 #include "job/workspace.hpp"
 #include "model/check_facts.hpp"
 #include "model/disk_facts.hpp"
+#include "model/hardware.hpp"
 #include "model/job_report.hpp"
 #include "model/plan.hpp"
 #include "model/result.hpp"
@@ -66,6 +67,7 @@ struct Conversion::State {
   std::vector<disk::DiskSource> disks = {};  // parallel to layout.disks
   std::vector<std::filesystem::path> overlays = {};
   model::GuestFacts guest = {};
+  model::Hardware hardware = {};  // of the new machine
   std::vector<std::vector<model::Extent>> extents = {};
   std::vector<std::vector<model::Extent>> extents_before = {};  // of a job that is patched anew
   std::vector<std::vector<model::AllocationNote>> allocation = {};
@@ -99,6 +101,8 @@ struct Conversion::State {
   [[nodiscard]] std::filesystem::path xml_path() const {
     return place->xml_path(name).value_or(workspace->keep() / (name + ".xml"));
   }
+  // On its bus in the new machine.
+  [[nodiscard]] std::string target_name(const model::TargetDisk& disk) const;
   // As the new description names it.
   [[nodiscard]] domain::RewriteDisk rewritten(const model::TargetDisk& disk) const;
   // Findings of a later look; what the operator accepted is marked again over all of them.

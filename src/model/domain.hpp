@@ -28,8 +28,9 @@ struct DomainDisk {
 };
 
 struct DomainNic {
-  std::string mac;     // lower case; empty when the description names none
-  std::string bridge;  // or the network's name; for people
+  std::string mac;         // lower case; empty when the description names none
+  std::string bridge;      // or the network's name; for people
+  std::string model = {};  // e1000, rtl8139...; empty: the hypervisor's choice
 };
 
 enum class VirtKind { pv, hvm, pvh };

@@ -102,6 +102,9 @@ const std::vector<CheckId>& check_ids() {
       {"bridge-missing", Severity::warns, "a bridge is not on the target host"},
       {"network-missing", Severity::warns, "a libvirt network is not on the target"},
       {"job-unfinished", Severity::warns, "an earlier run for this guest left something behind"},
+      {"emulated-devices", Severity::informs, "the guest drives no virtio: IDE, e1000, rtl8139"},
+      {"ide-places", Severity::blocks, "more disks than IDE has places for"},
+      {"no-network-driver", Severity::warns, "the guest drives none of KVM's network cards"},
       {"boot-path-broken", Severity::blocks, "a link between boot sector and init is missing"},
   };
   return k_ids;

@@ -46,22 +46,39 @@ void add_firmware(const MachineFiles& files, std::vector<std::string>& argv) {
                                        value(files.firmware_vars.string()))});
 }
 
-void add_disks(const MachineFiles& files, std::vector<std::string>& argv) {
+// hdc: the second controller's first place.
+std::string disk_device(const TrialRequest& request, std::size_t index) {
+  if (request.hardware.disk_bus != "ide") {
+    return "virtio-blk-pci";
+  }
+  const int place = request.disks.at(index).name.at(2) - 'a';
+  return fmt::format("ide-hd,bus=ide.{},unit={}", place / 2, place % 2);
+}
+
+std::string card_device(const std::string& model) {
+  return model == "e1000" || model == "rtl8139" ? model : "virtio-net-pci";
+}
+
+void add_disks(const TrialRequest& request, const MachineFiles& files,
+               std::vector<std::string>& argv) {
   for (std::size_t i = 0; i < files.overlays.size(); ++i) {
     argv.insert(argv.end(),
                 {"-drive",
                  fmt::format("if=none,id=disk{},format=qcow2,cache=unsafe,file={}", i,
                              value(files.overlays[i].string())),
-                 "-device", fmt::format("virtio-blk-pci,drive=disk{},bootindex={}", i, i + 1)});
+                 "-device",
+                 fmt::format("{},drive=disk{},bootindex={}", disk_device(request, i), i, i + 1)});
   }
 }
 
 // restrict=on: DHCP answers, so that a guest does not wait for it, and no packet leaves.
-void add_nics(const std::vector<std::string>& macs, std::vector<std::string>& argv) {
+void add_nics(const TrialRequest& request, std::vector<std::string>& argv) {
+  const std::vector<std::string>& macs = request.macs;
   for (std::size_t i = 0; i < macs.size(); ++i) {
     const std::string mac = is_mac(macs[i]) ? ",mac=" + macs[i] : "";
     argv.insert(argv.end(), {"-netdev", fmt::format("user,id=net{},restrict=on", i), "-device",
-                             fmt::format("virtio-net-pci,netdev=net{},romfile={}", i, mac)});
+                             fmt::format("{},netdev=net{},romfile={}",
+                                         card_device(request.hardware.nic_model), i, mac)});
   }
 }
 
@@ -93,8 +110,8 @@ std::vector<std::string> machine_words(const TrialRequest& request, const Machin
                              "resourcecontrol=deny"});
   }
   add_firmware(files, argv);
-  add_disks(files, argv);
-  add_nics(request.macs, argv);
+  add_disks(request, files, argv);
+  add_nics(request, argv);
   return argv;
 }
 

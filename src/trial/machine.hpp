@@ -10,11 +10,12 @@
 #include "base/units.hpp"
 #include "host/accelerator.hpp"
 #include "model/domain.hpp"
+#include "model/hardware.hpp"
 
 namespace vmconvert::trial {
 
 struct TrialDisk {
-  std::string name;            // vda
+  std::string name;            // vda; of an IDE disk its place: hda
   std::filesystem::path path;  // of the patched overlay; only read
   model::DiskFormat format = model::DiskFormat::qcow2;
 };
@@ -25,6 +26,7 @@ struct TrialRequest {
   unsigned vcpus = 1;                  // at most 2
   std::string arch = "x86_64";         // or i686
   std::vector<std::string> macs = {};  // one a network card; an empty one is QEMU's choice
+  model::Hardware hardware = {};
   std::string machine = "pc";
   bool uefi = false;
   host::AcceleratorKind accelerator = host::AcceleratorKind::tcg;

@@ -6,7 +6,7 @@
     <vmconvert>
       <domain>...</domain>       the source's description, unchanged
       <target>                   one <disk> for each finished disk, in order
-        <disk target="vda" path="/..." format="raw|qcow2" block="yes|no" readonly="yes|no"/>
+        <disk target="vda" path="/..." format="raw|qcow2" block="yes|no" readonly="yes|no" bus="virtio|ide"/>
       </target>
     </vmconvert>
   README.md beside this file has the parameters, and how to lay a stylesheet of your own over this.
@@ -24,10 +24,13 @@
   <xsl:param name="machine" select="'pc'"/>
   <xsl:param name="arch" select="'x86_64'"/>
   <xsl:param name="cdroms" select="'empty'"/>
+  <!-- For guests without virtio: e1000 or rtl8139, and IDE disks. -->
+  <xsl:param name="nic_model" select="'virtio'"/>
 
   <xsl:variable name="source" select="/vmconvert/domain"/>
   <xsl:variable name="devices" select="$source/devices"/>
   <xsl:variable name="hvm" select="$source/os/type = 'hvm'"/>
+  <xsl:variable name="virtio" select="not(/vmconvert/target/disk[@bus = 'ide'])"/>
 
   <xsl:template match="/vmconvert">
     <domain type="{$virt_type}">
@@ -205,7 +208,9 @@
     <xsl:apply-templates select="$devices/interface[not(@type = 'hostdev')]"/>
     <serial type="pty"><target port="0"/></serial>
     <console type="pty"><target type="serial" port="0"/></console>
-    <channel type="unix"><target type="virtio" name="org.qemu.guest_agent.0"/></channel>
+    <xsl:if test="$virtio">
+      <channel type="unix"><target type="virtio" name="org.qemu.guest_agent.0"/></channel>
+    </xsl:if>
     <xsl:if test="$devices/input[@type = 'tablet' and @bus = 'usb']">
       <input type="tablet" bus="usb"/>
     </xsl:if>
@@ -215,8 +220,14 @@
       <sound><xsl:copy-of select="@model"/></sound>
     </xsl:for-each>
     <xsl:call-template name="video"/>
-    <memballoon model="virtio"/>
-    <rng model="virtio"><backend model="random">/dev/urandom</backend></rng>
+    <!-- A guest without virtio could make nothing of these, and some ask about each new device. -->
+    <xsl:choose>
+      <xsl:when test="$virtio">
+        <memballoon model="virtio"/>
+        <rng model="virtio"><backend model="random">/dev/urandom</backend></rng>
+      </xsl:when>
+      <xsl:otherwise><memballoon model="none"/></xsl:otherwise>
+    </xsl:choose>
   </xsl:template>
 
   <!-- A block device is opened past the host's page cache, with the kernel's own asynchronous I/O.
@@ -243,15 +254,21 @@
         <xsl:when test="$block"><source dev="{@path}"/></xsl:when>
         <xsl:otherwise><source file="{@path}"/></xsl:otherwise>
       </xsl:choose>
-      <target dev="{@target}" bus="virtio"/>
+      <target dev="{@target}" bus="{@bus}"/>
       <xsl:if test="@readonly = 'yes'"><readonly/></xsl:if>
     </disk>
   </xsl:template>
 
-  <!-- The first drive is hdc, as on most Xen guests; disks are virtio, so no name is taken. -->
+  <!-- The first drive is hdc, as on most Xen guests, unless an IDE disk has that place. -->
   <xsl:template match="disk" mode="drive">
     <xsl:variable name="sata" select="contains($machine, 'q35')"/>
-    <xsl:if test="position() &lt;= 4">
+    <xsl:variable name="taken">
+      <xsl:for-each select="/vmconvert/target/disk[@bus = 'ide']">
+        <xsl:value-of select="substring(@target, 3, 1)"/>
+      </xsl:for-each>
+    </xsl:variable>
+    <xsl:variable name="free" select="translate('cdab', $taken, '')"/>
+    <xsl:if test="position() &lt;= string-length($free)">
       <disk type="file" device="cdrom">
         <driver name="qemu" type="raw"/>
         <xsl:choose>
@@ -259,7 +276,7 @@
             <target dev="{concat('sd', substring('abcd', position(), 1))}" bus="sata"/>
           </xsl:when>
           <xsl:otherwise>
-            <target dev="{concat('hd', substring('cdab', position(), 1))}" bus="ide"/>
+            <target dev="{concat('hd', substring($free, position(), 1))}" bus="ide"/>
           </xsl:otherwise>
         </xsl:choose>
         <readonly/>
@@ -278,7 +295,7 @@
         </source>
       </xsl:if>
       <xsl:copy-of select="virtualport | vlan | bandwidth | filterref | mtu"/>
-      <model type="virtio"/>
+      <model type="{$nic_model}"/>
       <xsl:copy-of select="link"/>
     </interface>
   </xsl:template>

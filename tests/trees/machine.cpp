@@ -10,6 +10,7 @@
 #include "base/text.hpp"
 #include "boot_files.hpp"
 #include "guest/boot_sector.hpp"
+#include "guest/choose_hardware.hpp"
 #include "guest/facts_json.hpp"
 #include "guest/fixer_loader.hpp"
 #include "guest/inspect.hpp"
@@ -261,13 +262,35 @@ void Machine::see_installed_loader() {
   m_loaders[disk] = loader == "unknown" ? "other" : loader;
 }
 
+model::Hardware Machine::choose_hardware(Outcome& outcome) {
+  TreeRoot root(m_temp.path() / "tree", m_disks);
+  guest::ChosenHardware chosen =
+      guest::choose_hardware(root, outcome.guest, m_domain, m_layout, model::TargetHypervisor::kvm);
+  outcome.findings.insert(outcome.findings.end(), chosen.findings.begin(), chosen.findings.end());
+  return chosen.hardware;
+}
+
 Outcome Machine::convert() {
   Outcome outcome;
-  TreeRoot root(m_temp.path() / "tree", m_disks);
   outcome.guest = inspect();
   outcome.findings = plan::check_guest(m_domain, outcome.guest, {});
-  const std::string facts = guest::to_facts_json(
-      {m_domain, m_layout, outcome.guest, m_loaders, model::TargetHypervisor::kvm});
+  const model::Hardware hardware = choose_hardware(outcome);
+  guest::FolderRoot::Disks disks = m_disks;
+  for (std::size_t i = 0; i < hardware.in_guest.size(); ++i) {
+    disks[hardware.in_guest[i]] = m_disks.at(m_layout.disks.at(i).name);
+  }
+  TreeRoot root(m_temp.path() / "tree", disks);
+  const std::string facts = guest::to_facts_json({m_domain,
+                                                  m_layout,
+                                                  outcome.guest,
+                                                  m_loaders,
+                                                  model::TargetHypervisor::kvm,
+                                                  {},
+                                                  {},
+                                                  {},
+                                                  {},
+                                                  {},
+                                                  hardware});
   guest::FixerOptions options;
   options.host_files.push_back(m_temp.path() / "host");
   guest::StagedRoot staged(root);
@@ -285,7 +308,7 @@ Outcome Machine::convert() {
   const model::Findings failed = guest::run_deferred(outcome.runs, root);
   outcome.findings.insert(outcome.findings.end(), failed.begin(), failed.end());
   outcome.boot_path =
-      guest::walk_boot_path(root, outcome.guest, m_layout, model::TargetHypervisor::kvm);
+      guest::walk_boot_path(root, outcome.guest, m_layout, model::TargetHypervisor::kvm, hardware);
   return outcome;
 }
 

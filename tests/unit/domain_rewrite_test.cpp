@@ -217,6 +217,26 @@ TEST(DomainRewrite, DrivesAreEmptied) {
   EXPECT_EQ(sata.disks[2].target, "sda");
 }
 
+TEST(DomainRewrite, IdeDisksAndAnEmulatedCardWhereTheGuestHasNoVirtio) {
+  const std::string drive = "<disk type='file' device='cdrom'><target dev='hdc' bus='ide'/></disk>";
+  RewriteRequest request = to_kvm(hvm(
+      "", "", drive + drive + drive + "<interface type='bridge'><source bridge='b'/></interface>"));
+  request.disks = {{"hda", "/srv/a.raw", DiskFormat::raw, false, false, "ide"},
+                   {"hdc", "/srv/c.raw", DiskFormat::raw, false, false, "ide"}};
+  request.nic_model = "rtl8139";
+  const std::string xml = rewrite_domain(request);
+  EXPECT_TRUE(validate_domain_xml(xml).checked);
+  EXPECT_FALSE(has(xml, "virtio")) << xml;
+  EXPECT_TRUE(has(xml, "<model type=\"rtl8139\"/>"));
+  const auto domain = read_domain_xml(xml, "x");
+  std::vector<std::string> places;
+  for (const auto& disk : domain.disks) {
+    places.push_back(disk.target);
+  }
+  // Two drives find a place beside the disks, a third does not.
+  EXPECT_EQ(places, (std::vector<std::string>{"hda", "hdc", "hdd", "hdb"}));
+}
+
 TEST(DomainRewrite, Networks) {
   const std::string xml = rewrite_domain(to_kvm(
       pv("",

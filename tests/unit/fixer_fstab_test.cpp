@@ -29,6 +29,22 @@ class FstabFixer : public FixerTest {
   }
 };
 
+TEST_F(FstabFixer, KeepsTheNamesOfIdeDisksThatStayWhereTheyWere) {
+  facts["hardware"] = {{"disk_bus", "ide"}, {"nic_model", "e1000"}};
+  facts["renames"] = {{{"from", "hda1"}, {"to", "hda1"}},
+                      {{"from", "hda2"}, {"to", "hda2"}},
+                      {{"from", "xvdb"}, {"to", "hdb"}}};
+  facts["filesystems"] = {filesystem("hda1", "swap", k_swap, ""),
+                          filesystem("hda2", "ext3", k_root, "/"),
+                          filesystem("hdb5", "xfs", k_home, "home dir")};
+  EXPECT_EQ(fstab_after("/dev/hda2 / ext3 defaults 0 1\n"
+                        "/dev/disk/by-path/pci-0000:00:01.1-ide-0:0-part1 swap swap sw 0 0\n"
+                        "/dev/xvdb5 /home xfs defaults 0 0\n"),
+            "/dev/hda2 / ext3 defaults 0 1\n"
+            "/dev/disk/by-path/pci-0000:00:01.1-ide-0:0-part1 swap swap sw 0 0\n"
+            "UUID=c0ffee00-1234-4321-8888-0123456789ab /home xfs defaults 0 0\n");
+}
+
 TEST_F(FstabFixer, NamesDebiansDisksByUuidAndKeepsEveryOtherByte) {
   EXPECT_EQ(
       fstab_after("# /etc/fstab: static file system information.\n"

@@ -129,6 +129,30 @@ TEST_F(InitramfsFixer, RefusesAKernelWithoutVirtio) {
   EXPECT_THAT(edits_now(), IsEmpty());
 }
 
+TEST_F(InitramfsFixer, GivesAnIdeGuestItsDisksDrivers) {
+  facts["hardware"] = {{"disk_bus", "ide"}, {"nic_model", "e1000"}};
+  facts["disks"][0]["name"] = "sda";
+  put("/lib/modules/" + k_version + "/modules.dep",
+      "kernel/ata/ata_piix.ko:\nkernel/scsi/sd_mod.ko:\nkernel/fs/ext4/ext4.ko:\n");
+  fix("initramfs");
+  EXPECT_EQ(get("/etc/initramfs-tools/modules"),
+            "# List of modules\nxen-blkfront\nata_piix\nsd_mod\next4\n");
+  EXPECT_THAT(findings_now(), IsEmpty());
+  image(k_version, {"ata_piix.ko", "sd_mod.ko", "ext4.ko"});
+  fix("initramfs");
+  EXPECT_THAT(runs_now(), IsEmpty());
+}
+
+TEST_F(InitramfsFixer, GivesAnIdeGuestOfTheOldLayerThatOnesDrivers) {
+  facts["hardware"] = {{"disk_bus", "ide"}, {"nic_model", "rtl8139"}};
+  facts["disks"][0]["name"] = "hda";
+  put("/lib/modules/" + k_version + "/modules.dep",
+      "kernel/ide/piix.ko:\nkernel/ide/ide-disk.ko:\nkernel/fs/ext4/ext4.ko:\n");
+  fix("initramfs");
+  EXPECT_EQ(get("/etc/initramfs-tools/modules"),
+            "# List of modules\nxen-blkfront\npiix\nide_disk\next4\n");
+}
+
 TEST_F(InitramfsFixer, RefusesAGuestWithoutATool) {
   std::filesystem::remove(host_path("/usr/sbin/update-initramfs"));
   fix("initramfs");

@@ -312,6 +312,13 @@ TEST_F(NetworkFixer, KnowsTheCardBehindAXenPath) {
             "[Link]\nName=dmz\n");
 }
 
+TEST_F(NetworkFixer, LoadsTheEmulatedCardsDriverWhereTheGuestHasNoVirtio) {
+  facts["hardware"] = {{"disk_bus", "ide"}, {"nic_model", "rtl8139"}};
+  put("/etc/modprobe.conf", "alias eth0 xennet\n");
+  fix("network");
+  EXPECT_EQ(get("/etc/modprobe.conf"), "alias eth0 8139cp\n");
+}
+
 TEST_F(NetworkFixer, LoadsVirtioWhereAnAliasNamedXensDriver) {
   put("/etc/modprobe.conf",
       "alias eth0 xennet\nalias\teth1\txen-netfront\nalias eth2 e1000\n# alias eth3 xennet\n");

@@ -25,6 +25,14 @@ TEST_F(XenLeftoversFixer, LoadsNoXenModules) {
   EXPECT_EQ(after("/etc/modules-load.d/README", before), before);
 }
 
+TEST_F(XenLeftoversFixer, GivesMkinitrdOfAGuestWithoutVirtioTheIdeDriver) {
+  facts["hardware"] = {{"disk_bus", "ide"}, {"nic_model", "e1000"}};
+  facts["disks"][0]["name"] = "sda";
+  put("/etc/modprobe.conf", "alias scsi_hostadapter xenblk\nblacklist virtio_blk\n");
+  fix("xen-leftovers");
+  EXPECT_EQ(get("/etc/modprobe.conf"), "alias scsi_hostadapter ata_piix\nblacklist virtio_blk\n");
+}
+
 TEST_F(XenLeftoversFixer, GivesMkinitrdOfCentos5TheNewDiskDriver) {
   EXPECT_EQ(after("/etc/modprobe.conf",
                   "alias eth0 xennet\nalias scsi_hostadapter xenblk\nalias scsi_hostadapter1 ahci\n"

@@ -70,6 +70,28 @@ TEST(FactsJson, is_what_fixers_read) {
   EXPECT_TRUE(facts.kernels[0].modules);
 }
 
+TEST(FactsJson, names_disks_as_the_guest_will_see_them) {
+  model::Layout layout;
+  layout.disks = {mbr_disk({1U << 20U})};
+  layout.renames = {{"hda1", "vda1"}};
+  model::GuestFacts guest;
+  guest.root_device = guest.boot_device = "vda1";
+  guest.filesystems = {{"vda1", "ext3", "1234", "", {}, "/"}, {"vg/lv", "ext3", "5", "", {}, ""}};
+  FactsInput input{{}, layout, guest, {{"vda", "grub2"}}, model::TargetHypervisor::kvm, {}, {},
+                   {}, {},     {}};
+  input.hardware = {"ide", "e1000", {"hda"}, {"sda"}};
+  const fixer::Facts facts = fixer::parse_facts(to_facts_json(input));
+  EXPECT_EQ(facts.disk_bus, "ide");
+  EXPECT_EQ(facts.nic_model, "e1000");
+  EXPECT_EQ(facts.root_device, "sda1");
+  EXPECT_EQ(facts.boot_device, "sda1");
+  EXPECT_EQ(facts.renamed("hda1"), "sda1");
+  EXPECT_EQ(facts.disks.at(0).name, "sda");
+  EXPECT_EQ(facts.disks.at(0).loader, "grub2");
+  EXPECT_NE(facts.filesystem("sda1"), nullptr);
+  EXPECT_NE(facts.filesystem("vg/lv"), nullptr);
+}
+
 TEST(FactsJson, tells_of_new_ids) {
   const nlohmann::json json = nlohmann::json::parse(
       to_facts_json({{},

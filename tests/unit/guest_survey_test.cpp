@@ -16,7 +16,7 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::Not;
 
-struct Tree {
+struct SurveyTree {
   TempDir temp{fs::temp_directory_path(), "vmconvert-test"};
   FolderRoot root{temp.path()};
   model::GuestFacts facts;
@@ -42,7 +42,7 @@ std::vector<std::string> names(const std::vector<model::Sighting>& sights) {
 }
 
 TEST(Survey, FindsNothingInAnEmptyTree) {
-  Tree tree;
+  SurveyTree tree;
   const model::GuestSurvey found = tree.survey();
   EXPECT_THAT(found.services, IsEmpty());
   EXPECT_THAT(found.overlays, IsEmpty());
@@ -57,7 +57,7 @@ TEST(Survey, FindsNothingInAnEmptyTree) {
 }
 
 TEST(Survey, FindsServicesAndWhetherTheyWereStopped) {
-  Tree tree;
+  SurveyTree tree;
   tree.touch({"/var/lib/postgresql/15/main/PG_VERSION", "/var/lib/mysql/ibdata1",
               "/var/lib/mongodb/WiredTiger", "/var/spool/exim4/input/1abc-H",
               "/var/lib/docker/containers/abc/config.v2.json"});
@@ -71,7 +71,7 @@ TEST(Survey, FindsServicesAndWhetherTheyWereStopped) {
 }
 
 TEST(Survey, FindsOverlaysAgentsAndSecrets) {
-  Tree tree;
+  SurveyTree tree;
   tree.touch({"/var/lib/zerotier-one/identity.secret", "/var/lib/tailscale/tailscaled.state",
               "/etc/wireguard/wg0.conf", "/etc/nebula/host.key", "/etc/netbird/config.json",
               "/etc/openvpn/client/a.conf", "/etc/tinc/vpn/tinc.conf", "/usr/sbin/xe-daemon",
@@ -86,7 +86,7 @@ TEST(Survey, FindsOverlaysAgentsAndSecrets) {
 }
 
 TEST(Survey, ReadsTheMenusReferences) {
-  Tree tree;
+  SurveyTree tree;
   tree.facts.menu = "/boot/grub/grub.cfg";
   tree.root.write("/boot/grub/grub.cfg",
                   "# search --fs-uuid comment\n"
@@ -105,7 +105,7 @@ TEST(Survey, ReadsTheMenusReferences) {
 }
 
 TEST(Survey, FindsAFallbackLoaderInAnyCase) {
-  Tree tree;
+  SurveyTree tree;
   tree.touch({"/boot/efi/EFI/debian/grubx64.efi"});
   EXPECT_FALSE(tree.survey().uefi_fallback);
   tree.touch({"/boot/efi/EFI/boot/bootx64.efi"});
@@ -113,7 +113,7 @@ TEST(Survey, FindsAFallbackLoaderInAnyCase) {
 }
 
 TEST(Survey, ReadsSelinux) {
-  Tree tree;
+  SurveyTree tree;
   tree.root.write("/etc/selinux/config", "# SELINUX=enforcing\nSELINUX=permissive\n");
   EXPECT_FALSE(tree.survey().selinux_enforcing);
   tree.root.write("/etc/selinux/config", "SELINUX=enforcing\n");
@@ -121,7 +121,7 @@ TEST(Survey, ReadsSelinux) {
 }
 
 TEST(Survey, TellsNetworkManagersApart) {
-  Tree tree;
+  SurveyTree tree;
   tree.root.write("/etc/network/interfaces", "auto lo\niface lo inet loopback\n");
   EXPECT_THAT(tree.survey().network_managers, IsEmpty());
   tree.root.write("/etc/network/interfaces", "iface eth0 inet dhcp\n");
@@ -133,7 +133,7 @@ TEST(Survey, TellsNetworkManagersApart) {
 }
 
 TEST(Survey, KnowsWhenCloudInitWrites) {
-  Tree tree;
+  SurveyTree tree;
   tree.root.write("/etc/cloud/cloud.cfg", "users:\n - default\n");
   EXPECT_TRUE(tree.survey().cloud_init_network);
   tree.root.write("/etc/cloud/cloud.cfg.d/99.cfg", "network: {config: disabled}\n");
@@ -146,7 +146,7 @@ TEST(Survey, KnowsWhenCloudInitWrites) {
 }
 
 TEST(Survey, FindsAddressesAndWhoNamesThem) {
-  Tree tree;
+  SurveyTree tree;
   tree.root.write("/etc/network/interfaces",
                   "iface eth0 inet static\n address 192.0.2.7/24\n gateway 192.0.2.1\n");
   tree.root.write("/etc/sysconfig/network-scripts/ifcfg-eth1", "IPADDR=\"10.0.0.1\"\n");
@@ -169,7 +169,7 @@ TEST(Survey, FindsAddressesAndWhoNamesThem) {
 }
 
 TEST(Survey, PassesOverHostileFiles) {
-  Tree tree;
+  SurveyTree tree;
   tree.facts.menu = "/boot/grub/grub.cfg";
   tree.root.write("/boot/grub/grub.cfg", std::string("search --fs-uuid \x1b[31mred\0x\n", 25));
   tree.root.write("/etc/network/interfaces", std::string(3U << 20U, 'a'));

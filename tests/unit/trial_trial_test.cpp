@@ -30,6 +30,19 @@ std::string all_words(const TrialRequest& request, Sandbox sandbox = Sandbox::on
   return text;
 }
 
+TEST(MachineWords, GiveTheGuestTheHardwareOfItsDomain) {
+  TrialRequest request{.disks = {{"vda", {}}, {"vdb", {}}}, .macs = {"00:16:3e:00:00:01"}};
+  EXPECT_THAT(all_words(request), HasSubstr("-device virtio-blk-pci,drive=disk1,bootindex=2 "));
+  EXPECT_THAT(all_words(request), HasSubstr("-device virtio-net-pci,netdev=net0,romfile=,mac="));
+  request.disks = {{"hda", {}}, {"hdd", {}}};
+  request.hardware = {"ide", "rtl8139", {"hda", "hdd"}, {"sda", "sdb"}};
+  EXPECT_THAT(all_words(request),
+              HasSubstr("-device ide-hd,bus=ide.0,unit=0,drive=disk0,bootindex=1 "));
+  EXPECT_THAT(all_words(request),
+              HasSubstr("-device ide-hd,bus=ide.1,unit=1,drive=disk1,bootindex=2 "));
+  EXPECT_THAT(all_words(request), HasSubstr("-device rtl8139,netdev=net0,romfile=,mac="));
+}
+
 TEST(MachineWords, KeepMemoryAndProcessorsWithinBounds) {
   TrialRequest request{.memory = {64 * k_gib}, .vcpus = 64};
   EXPECT_THAT(all_words(request), HasSubstr("-smp 2 -m 2048 "));
