@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 #include "cli/commands.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/paths.hpp"
@@ -80,13 +81,23 @@ bool has_inner_wishes(const Options& options) {
          !options.hostname.empty();
 }
 
+// What went before the writing; of a job that goes on, nobody knows it any more.
+struct Patched {
+  model::Edits edits = {};
+  std::optional<model::TrialOutcome> trial = {};
+};
+
 int write_patch(const Options& options, const std::filesystem::path& state_dir,
-                const std::string& id, const model::Edits& edits, const job::Tools& tools,
+                const std::string& id, const Patched& patched, const job::Tools& tools,
                 ProgressView& view) {
   using Json = nlohmann::ordered_json;
   const auto disks = job::write_pending_patch(state_dir, id, tools);
   Json list = Json::array();
   std::string text;
+  if (patched.trial) {
+    text += fmt::format("trial: booted in {:.0f} s: {}\n", patched.trial->seconds,
+                        printable(patched.trial->evidence));
+  }
   for (const job::PatchedDisk& disk : disks) {
     list.push_back({{"target", disk.disk},
                     {"path", disk.path.string()},
@@ -96,8 +107,17 @@ int write_patch(const Options& options, const std::filesystem::path& state_dir,
                         to_text(disk.written), disk.checksum);
   }
   if (options.json) {
-    Json json = {{"version", 1}, {"job", id}, {"edits", Json::array()}, {"disks", std::move(list)}};
-    for (const model::Edit& edit : edits) {
+    Json json = {{"version", 1},
+                 {"job", id},
+                 {"trial", nullptr},
+                 {"edits", Json::array()},
+                 {"disks", std::move(list)}};
+    if (patched.trial) {
+      json["trial"] = {{"booted", patched.trial->booted},
+                       {"seconds", patched.trial->seconds},
+                       {"evidence", patched.trial->evidence}};
+    }
+    for (const model::Edit& edit : patched.edits) {
       json["edits"].push_back({{"fixer", edit.fixer}, {"path", edit.path}, {"diff", edit.diff}});
     }
     print(view, json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
@@ -112,28 +132,33 @@ int redo_patch(const Options& options, ProgressView& view) {
   RealCommandRunner commands;
   const std::filesystem::path state_dir = state_dir_of(options.state_dir);
   const job::Tools tools = make_tools(commands, options, view);
-  const auto wishes =
-      has_inner_wishes(options) ? std::optional(to_request(options).wishes) : std::nullopt;
-  model::Edits edits;
+  job::PatchWishes wishes{{}, options.accept, options.trial, options.trial_limit};
+  if (has_inner_wishes(options)) {
+    wishes.inside = to_request(options).wishes;
+  }
+  Patched patched;
   std::string id;
   {
-    const auto conversion =
-        job::Conversion::reopen_done(state_dir, options.job, wishes, tools, options.accept);
+    const auto conversion = job::Conversion::reopen_done(state_dir, options.job, wishes, tools);
     id = conversion->result().job;
     view.announce(id, conversion->result().guest);
     conversion->patch();
     conversion->refuse_if_blocked();
+    if (options.trial) {
+      conversion->boot_trial("redo-console.log");
+    }
     static_cast<void>(conversion->prepare_patch());
-    edits = conversion->result().edits;
+    patched = {conversion->result().edits, conversion->result().trial};
   }
-  return write_patch(options, state_dir, id, edits, tools, view);
+  return write_patch(options, state_dir, id, patched, tools, view);
 }
 
 }  // namespace
 
 int run_resume(const Options& options, ProgressView& view) {
   const job::RedoWishes wishes = wishes_of_redo(options);
-  if (options.redo == "define" && !has_inner_wishes(options) && options.accept.empty()) {
+  if (options.redo == "define" && !has_inner_wishes(options) && options.accept.empty() &&
+      !options.trial) {
     return redo(options, wishes, view);
   }
   if (options.redo == "patch" && wishes.empty()) {
@@ -144,7 +169,7 @@ int run_resume(const Options& options, ProgressView& view) {
                 "the definition and the inside of the guest are made anew one after the other",
                 "give the options of each with its own --redo define or --redo patch");
   }
-  if (!wishes.empty() || has_inner_wishes(options) || !options.accept.empty()) {
+  if (!wishes.empty() || has_inner_wishes(options) || !options.accept.empty() || options.trial) {
     throw Error(ErrorKind::usage, "a job goes on with the options that it began with",
                 "to change a finished one: --redo define, or --redo patch");
   }

@@ -18,7 +18,6 @@
 #include "job/carrier.hpp"
 #include "job/job_control.hpp"
 #include "job/report_keeper.hpp"
-#include "trial/trial.hpp"
 
 namespace vmconvert::job {
 
@@ -87,37 +86,11 @@ std::size_t Conversion::Carrier::index_of(const std::string& disk) const {
   throw Error(ErrorKind::internal, fmt::format("the plan has no disk {}", disk));
 }
 
-void Conversion::Carrier::operator()(const model::BootTrial& step) {
+void Conversion::Carrier::operator()(const model::BootTrial&) {
   if (done_before()) {
     return;
   }
-  const StageTimer timer(m_state.result, "trial");
-  trial::TrialRequest request;
-  for (std::size_t i = 0; i < m_plan.disks.size(); ++i) {
-    request.disks.push_back({m_plan.disks[i].layout.name, m_state.overlays[i]});
-  }
-  request.memory = m_plan.source.memory;
-  request.vcpus = m_plan.source.vcpus;
-  request.arch = m_plan.source.arch;
-  for (const model::DomainNic& nic : m_plan.source.nics) {
-    request.macs.push_back(nic.mac);
-  }
-  request.uefi = m_plan.source.uefi;
-  request.accelerator = m_state.accelerator.kind;
-  request.limit = std::chrono::seconds(step.limit_seconds);
-  request.work_folder = m_state.workspace->scratch();
-  request.console_log = m_state.workspace->keep() / "console.log";
-  trial::TrialResult trial;
-  m_state.while_reading([&] { trial = trial::run_trial(request, m_state.tools.progress); });
-  m_state.result.trial =
-      model::TrialOutcome{trial.booted, trial.seconds, trial.booted ? trial.evidence : trial.cause,
-                          trial.last_lines, trial.console_log.string()};
-  if (!trial.booted) {
-    throw Error(
-        ErrorKind::trial_failed,
-        fmt::format("the trial of {} failed: {}", m_plan.source.name, trial.cause),
-        fmt::format("read the console in {}; nothing was copied", trial.console_log.string()));
-  }
+  m_owner.boot_trial("console.log");
   if (m_state.journal) {
     m_owner.keep_report("", "");
     m_owner.save_plan(m_plan);  // with the verdict: a process that goes on tells of it, too

@@ -74,11 +74,13 @@ class Conversion {
   // to be written and marks the job as interrupted; redo_patch.hpp writes it. Error(refused) if
   // the new domain runs, Error(usage) for a job that is not done.
   static std::unique_ptr<Conversion> reopen_done(const std::filesystem::path& state_dir,
-                                                 const std::string& job,
-                                                 const std::optional<model::Wishes>& wishes,
-                                                 Tools tools,
-                                                 const std::vector<std::string>& accepted = {});
+                                                 const std::string& job, const PatchWishes& wishes,
+                                                 Tools tools);
   std::vector<disk::RedoAmount> prepare_patch();
+
+  // After patch(): boots the guest from its overlays. Error(trial_failed) if it does not come up.
+  // `log_name`: of the console's text, beside what is kept of the job.
+  void boot_trial(const std::string& log_name);
 
   // To be told of the error that ends the conversion: takes back what was made, or keeps what a
   // later process needs to go on. Returns what to do next, for people; may be empty.

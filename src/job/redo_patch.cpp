@@ -79,9 +79,7 @@ KeptDefinition kept_of_done(const JobView& view, const fs::path& kept) {
 
 std::unique_ptr<Conversion> Conversion::reopen_done(const fs::path& state_dir,
                                                     const std::string& job,
-                                                    const std::optional<model::Wishes>& wishes,
-                                                    Tools tools,
-                                                    const std::vector<std::string>& accepted) {
+                                                    const PatchWishes& wishes, Tools tools) {
   const JobView view = find_job(state_dir, job);
   auto workspace = std::make_unique<Workspace>(state_dir, view.record.id);
   KeptDefinition kept = kept_of_done(view, workspace->keep());
@@ -93,10 +91,18 @@ std::unique_ptr<Conversion> Conversion::reopen_done(const fs::path& state_dir,
         fmt::format("the job {} read its source through snapshots, which are gone", view.record.id),
         "take the job back (vmconvert undo JOB) and convert again");
   }
+  if (wishes.trial && request.to == model::TargetHypervisor::xen) {
+    throw Error(ErrorKind::usage,
+                "a trial boots under QEMU, which cannot boot a guest made for Xen",
+                "leave --trial out: the boot path is walked instead");
+  }
   request.state_dir = state_dir;
   request.name = kept.definition.first_name;  // its disks are called so, and its addresses follow
-  request.wishes = wishes.value_or(request.wishes);
-  request.accepted.insert(request.accepted.end(), accepted.begin(), accepted.end());
+  request.wishes = wishes.inside.value_or(request.wishes);
+  request.accepted.insert(request.accepted.end(), wishes.accepted.begin(), wishes.accepted.end());
+  // Of this run: without a trial it is the walk along the boot path that decides.
+  request.trial = wishes.trial;
+  request.trial_limit_seconds = wishes.trial_limit_seconds;
   request.start = false;
   auto conversion = std::make_unique<Conversion>(std::move(request), std::move(tools));
   State& state = *conversion->m_state;

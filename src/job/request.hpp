@@ -49,6 +49,14 @@ struct Request {
   bool record = false;                // in the journal: it is meant to make something
 };
 
+// Of a finished job's guest that is patched anew.
+struct PatchWishes {
+  std::optional<model::Wishes> inside = {};  // nothing: those that the job began with
+  std::vector<std::string> accepted = {};    // besides the job's own
+  bool trial = false;                        // boot it before anything is written
+  unsigned trial_limit_seconds = 0;          // 0: by accelerator
+};
+
 struct Tools {
   CommandRunner& commands;
   model::ProgressSink progress;
