@@ -61,6 +61,8 @@ const std::vector<CommandEntry>& command_table() {
        "connect root", Operand::words, run_blueprint},
       {"report", "a job (JOB) or a batch (its name) as one HTML file", "output", Operand::job,
        run_report},
+      {"xl-config", "print a Xen guest's description as the configuration that xl starts",
+       "connect", Operand::source, run_xl_config},
       {"config", "settings: their values, and where each came from", "example json", Operand::none,
        run_config},
       {"completion", "print a completion script for bash, zsh or fish", "", Operand::shell,

@@ -22,6 +22,7 @@ int run_verify(const Options& options, ProgressView& view);
 int run_forget(const Options& options, ProgressView& view);
 int run_report(const Options& options, ProgressView& view);
 int run_config(const Options& options, ProgressView& view);
+int run_xl_config(const Options& options, ProgressView& view);
 int run_batch(const Options& options, ProgressView& view);
 int run_blueprint(const Options& options, ProgressView& view);
 int run_completion(const Options& options, ProgressView& view);

@@ -1,6 +1,7 @@
 // libvirt's domain XML: what a person or another host wrote.
 #include "domain/adjust.hpp"
 #include "domain/read.hpp"
+#include "domain/xl_write.hpp"
 #include "domain/xml.hpp"
 #include "fuzz.hpp"
 
@@ -15,4 +16,5 @@ FUZZ_TARGET(domain_xml) {
   wanted.macs = model::MacPolicy::fresh;
   static_cast<void>(domain::adjusted(domain, wanted, "new"));
   static_cast<void>(domain::with_provenance(pretty, {"1", "input.xml", "now", "0"}));
+  static_cast<void>(domain::to_xl_config(input.text(), "input.xml"));  // reads it again itself
 }
