@@ -18,9 +18,23 @@ apt_sources() {
     'Created-By: Packages' 'Origin: Debian' | grep -E ' bookworm(-updates|-security)? ' | sort -u
 }
 
-# base_tar FLAVOR: prints the tar of plain, xfs, grub_tools or loader; builds all when absent.
+# apt_settings: what this machine's apt is told of its mirror, as lines of apt.conf.
+apt_settings() {
+  apt-config dump --no-empty Acquire::Check-Valid-Until Acquire::Check-Date \
+    Acquire::http::Proxy Acquire::https::Proxy | grep '"' || true
+}
+
+# base_tar FLAVOR: prints the tar of plain, xfs, grub_tools or loader; builds all when absent. Others
+# are in more.sh.
 base_tar() {
   local dir key
+  case $1 in
+    plain | xfs | grub_tools | loader) ;;
+    *)
+      more_tar "$1"
+      return
+      ;;
+  esac
   key=$(recipe_hash "$library/base.sh" "$library/base-stages")
   dir=$(cache_dir)/base/${key:0:16}
   if [ ! -f "$dir/complete" ]; then
@@ -45,8 +59,7 @@ build_base() {
     sources=$(apt_sources) || die "this machine's apt knows no Debian bookworm archive"
   fi
   printf '%s\n' "$sources" >"$work/in/sources.list"
-  apt-config dump --no-empty Acquire::Check-Valid-Until Acquire::Check-Date \
-    Acquire::http::Proxy Acquire::https::Proxy | grep '"' >"$work/in/apt.conf" || true
+  apt_settings >"$work/in/apt.conf"
   say "building the shared Debian trees (a few minutes, once)"
   if ! STAGE_OUT=$work STAGE_XFS=${base_xfs[*]} STAGE_GRUB_TOOLS=${base_grub_tools[*]} \
     STAGE_LOADER=${base_loader[*]} mmdebstrap --mode=root --variant=minbase --format=null \

@@ -40,3 +40,58 @@ place() {
 
 # partition DISK: writes the table that standard input describes, and no more.
 partition() { sfdisk --quiet --no-reread --no-tell-kernel --wipe never --wipe-partitions never "$1"; }
+
+# make_btrfs FILE MIB LABEL FOLDER SUBVOLUME=PATH...: each PATH of the folder goes into its own
+# subvolume, / too. Mounted as make_xfs does.
+make_btrfs() {
+  local file=$1 folder=$4
+  new_disk "$file" "$(($2 * 1024 * 1024))"
+  mkfs.btrfs -q -L "$3" -U "$(stable_uuid "$name $3")" "$file"
+  mkdir -p "$work/mnt"
+  shift 4
+  # shellcheck disable=SC2016  # the inner shell fills them in
+  unshare --mount --propagation private -- bash -ec '
+    file=$1 mnt=$2 folder=$3
+    shift 3
+    mount -o loop -t btrfs "$file" "$mnt"
+    others=()
+    for pair; do
+      btrfs -q subvolume create "$mnt/${pair%%=*}"
+      [ "${pair#*=}" = / ] || others+=(--exclude=".${pair#*=}/*")
+    done
+    for pair; do
+      if [ "${pair#*=}" = / ]; then
+        tar -C "$folder" --numeric-owner --xattrs "${others[@]}" -cf - . |
+          tar -C "$mnt/${pair%%=*}" --numeric-owner --xattrs -xf -
+      else
+        cp -a "$folder${pair#*=}/." "$mnt/${pair%%=*}/"
+      fi
+    done
+    umount "$mnt"' - "$file" "$work/mnt" "$folder" "$@"
+}
+
+# install_grub DISK SECTOR ROOM PREFIX MODULE...: what grub-install does, without its look at the
+# machine's devices: its modules in the tree's /boot, the boot sector (all but the partition table),
+# the core at that sector, where it has so many.
+install_grub() {
+  local disk=$1 sector=$2 room=$3 prefix=$4
+  local lib=$tree/usr/lib/grub/i386-pc core=boot/grub/i386-pc/core.img
+  shift 4
+  mkdir -p "$tree/boot/grub/i386-pc"
+  cp "$lib"/*.mod "$lib"/*.lst "$lib/boot.img" "$tree/boot/grub/i386-pc/"
+  in_tree grub-mkimage -O i386-pc -o "/$core" -p "$prefix" biosdisk search_fs_uuid "$@"
+  [ "$(stat -c %s "$tree/$core")" -le $((room * 512)) ] || die "GRUB's core is too big"
+  dd if="$lib/boot.img" of="$disk" bs=440 count=1 conv=notrunc status=none
+  dd if="$tree/$core" of="$disk" bs=512 seek="$sector" conv=notrunc status=none
+  # Where the core lies: the boot sector's word at 0x5c, and the core's own at the end of its first.
+  put_sector "$disk" $((0x5c)) "$sector"
+  put_sector "$disk" $((sector * 512 + 500)) $((sector + 1))
+}
+
+# put_sector DISK OFFSET NUMBER: as eight bytes, the lowest first.
+put_sector() {
+  local bytes='' i
+  for ((i = 0; i < 64; i += 8)); do bytes+=$(printf '\\x%02x' $((($3 >> i) & 255))); done
+  # shellcheck disable=SC2059  # the escapes are the point
+  printf "$bytes" | dd of="$1" bs=1 seek="$2" conv=notrunc status=none
+}
