@@ -13,6 +13,7 @@
 namespace vmconvert::guest {
 namespace {
 
+constexpr std::size_t k_most_kernels = 16;  // the newest; each has lists to be read
 constexpr std::array<const char*, 4> k_ide_places = {"hda", "hdb", "hdc", "hdd"};
 
 struct Candidate {
@@ -57,6 +58,9 @@ std::vector<Candidate> candidates(GuestRoot& guest, const model::GuestFacts& fac
   for (const model::Kernel& kernel : facts.kernels) {
     if (kernel.image.empty()) {
       continue;
+    }
+    if (found.size() == k_most_kernels) {
+      break;
     }
     KernelDrivers drivers = read_kernel_drivers(guest, kernel.version);
     if (drivers.known()) {

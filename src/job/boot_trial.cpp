@@ -39,7 +39,7 @@ void Conversion::boot_trial(const std::string& log_name) {
     throw Error(
         ErrorKind::trial_failed,
         fmt::format("the trial of {} failed: {}", source.name, trial.cause),
-        fmt::format("read the console in {}; nothing was copied", trial.console_log.string()));
+        fmt::format("read the console in {}; nothing was written", trial.console_log.string()));
   }
 }
 

@@ -85,6 +85,9 @@
   </xsl:template>
 
   <xsl:template name="os">
+    <xsl:if test="not($virtio) and contains($machine, 'q35')">
+      <xsl:message terminate="yes">the guest has no virtio and needs IDE disks, which the machine type <xsl:value-of select="$machine"/> has not: leave the parameter machine at pc</xsl:message>
+    </xsl:if>
     <os>
       <!-- libvirt then picks the host's own UEFI; hvmloader and Xen's OVMF are not there. -->
       <xsl:if test="$source/os/@firmware = 'efi' or $source/os/loader/@type = 'pflash'">

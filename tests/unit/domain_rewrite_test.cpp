@@ -237,6 +237,18 @@ TEST(DomainRewrite, IdeDisksAndAnEmulatedCardWhereTheGuestHasNoVirtio) {
   EXPECT_EQ(places, (std::vector<std::string>{"hda", "hdc", "hdd", "hdb"}));
 }
 
+// A site's stylesheet that asks for q35; libvirt would only refuse when all was copied.
+TEST(DomainRewrite, IdeDisksNeedAMachineThatHasThem) {
+  RewriteRequest request = to_kvm(hvm("", ""));
+  request.disks = {{"hda", "/srv/a.raw", DiskFormat::raw, false, false, "ide"}};
+  request.machine = "pc-q35-7.2";
+  const auto error = error_of([&] { static_cast<void>(rewrite_domain(request)); });
+  ASSERT_TRUE(error);
+  EXPECT_TRUE(has(error->message(), "pc-q35-7.2")) << error->message();
+  request.disks[0].bus = "virtio";
+  EXPECT_TRUE(has(rewrite_domain(request), "pc-q35-7.2"));
+}
+
 TEST(DomainRewrite, Networks) {
   const std::string xml = rewrite_domain(to_kvm(
       pv("",
