@@ -235,6 +235,22 @@ void ApplianceRoot::label_like_folder(const std::string& path, const std::string
   }
 }
 
+// A program that writes a file anew (an initramfs) leaves it without a label here, where no policy
+// is loaded. What it was told to write stands among its words.
+void ApplianceRoot::label_what_is_new(const std::vector<std::string>& paths) {
+  for (const std::string& path : paths) {
+    if (!path.starts_with('/') || lstat(path).kind != FileKind::file) {
+      continue;
+    }
+    std::size_t size = 0;
+    const Owned<char, std::free> label(
+        guestfs_lgetxattr(m_appliance.get(), path.c_str(), "security.selinux", &size));
+    if (!label) {
+      label_like_folder(path, folder_of(path));
+    }
+  }
+}
+
 // Where a write to `path` ends: a link that leads to nothing yet names the file to be made.
 std::string ApplianceRoot::follow_to_new(std::string path, std::string_view doing) {
   constexpr int k_most_links = 40;
@@ -337,6 +353,7 @@ ProgramResult ApplianceRoot::run(const std::vector<std::string>& argv) {
   m_appliance.watch().disarm();
   if (output != nullptr) {
     const Owned<char, std::free> holder(output);
+    label_what_is_new({argv.begin() + 1, argv.end()});
     return {.exit_code = 0, .output = output};
   }
   // libguestfs gives only the program's words; a machine that is gone is another matter.

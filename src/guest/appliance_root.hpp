@@ -42,6 +42,7 @@ class ApplianceRoot final : public GuestRoot {
   std::string follow_to_new(std::string path, std::string_view doing);
   void check_path(int result, std::string_view doing);
   void label_like_folder(const std::string& path, const std::string& folder);
+  void label_what_is_new(const std::vector<std::string>& paths);
   void change(const std::vector<std::string>& places, std::string_view doing,
               const std::function<int()>& body);
 

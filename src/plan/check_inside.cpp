@@ -182,7 +182,7 @@ Findings check_boot(const model::Domain& domain, const model::GuestFacts& guest,
   if (survey.selinux_enforcing) {
     findings.push_back(make_finding(
         "selinux-enforcing",
-        "SELinux is enforcing; files that the conversion makes anew have no label of their own",
+        "SELinux is enforcing; files that the conversion makes anew get the label of their folder",
         "if a service is refused its files after the first boot: touch /.autorelabel; reboot"));
   }
   return findings;

@@ -121,6 +121,30 @@ TEST(ApplianceRoot, changes_what_is_locked_and_leaves_it_locked) {
   EXPECT_EQ(root.read("/locked/link"), "y");
 }
 
+// As dracut does with an initramfs. ldconfig is the one program here that needs no library.
+TEST(ApplianceRoot, labels_what_a_program_of_the_guest_writes_anew) {
+  GuestRoot& root = Machine::the().fresh_root();
+  guestfs_h* g = Machine::the().handle();
+  const auto label_of = [&](const char* path) {
+    std::size_t size = 0;
+    char* text = guestfs_lgetxattr(g, path, "security.selinux", &size);
+    const std::string label = text == nullptr ? "none" : std::string(text, size);
+    ::free(text);
+    return label;
+  };
+  root.write("/sbin/ldconfig", read_text_file("/sbin/ldconfig", 16U << 20U), 0755);
+  root.write("/boot/old", "x");
+  const std::string label = "system_u:object_r:boot_t:s0";
+  ASSERT_EQ(guestfs_lsetxattr(g, "security.selinux", label.c_str(), static_cast<int>(label.size()),
+                              "/boot"),
+            0);
+  const ProgramResult made = root.run({"/sbin/ldconfig", "-C", "/boot/made.img"});
+  ASSERT_EQ(made.exit_code, 0) << made.output;
+  EXPECT_EQ(label_of("/boot/made.img"), label);
+  EXPECT_EQ(label_of("/boot/old"), "none");  // not named
+  EXPECT_EQ(label_of("/sbin/ldconfig"), "none");
+}
+
 // A small tree that passes for a system, on a disk without a table.
 fs::path make_guest(const TempDir& temp) {
   const fs::path tree = temp.path() / "tree";
