@@ -145,7 +145,7 @@ int redo_patch(const Options& options, ProgressView& view) {
     conversion->patch();
     conversion->refuse_if_blocked();
     if (options.trial) {
-      conversion->boot_trial("redo-console.log");
+      conversion->boot_trial(conversion->trial_step(), "redo-console.log");
     }
     static_cast<void>(conversion->prepare_patch());
     patched = {conversion->result().edits, conversion->result().trial};

@@ -17,7 +17,7 @@ constexpr std::size_t k_most_kernels = 16;  // the newest; each has lists to be 
 constexpr std::array<const char*, 4> k_ide_places = {"hda", "hdb", "hdc", "hdd"};
 
 struct Candidate {
-  std::string version;
+  model::Kernel kernel;
   KernelDrivers drivers;
 };
 
@@ -64,7 +64,7 @@ std::vector<Candidate> candidates(GuestRoot& guest, const model::GuestFacts& fac
     }
     KernelDrivers drivers = read_kernel_drivers(guest, kernel.version);
     if (drivers.known()) {
-      found.push_back({kernel.version, std::move(drivers)});
+      found.push_back({kernel, std::move(drivers)});
     }
   }
   return found;
@@ -135,7 +135,7 @@ void use_ide(GuestRoot& guest, const Candidate& kernel, const model::Domain& dom
         {"ide-places", model::Severity::blocks,
          fmt::format("Kernel {} has no virtio, so the disks would be IDE disks: of those a machine "
                      "has {}, and the guest has {}",
-                     printable(kernel.version), k_ide_places.size(), layout.disks.size()),
+                     printable(kernel.kernel.version), k_ide_places.size(), layout.disks.size()),
          "install a kernel with virtio in the guest, or join its disks; or keep it on Xen: --to "
          "xen"});
     return;
@@ -159,7 +159,7 @@ void use_card(const Candidate& kernel, const model::Domain& domain, ChosenHardwa
   chosen.findings.push_back(
       {"no-network-driver", model::Severity::warns,
        fmt::format("Kernel {} drives no network card that KVM offers (virtio_net, e1000, 8139cp)",
-                   printable(kernel.version)),
+                   printable(kernel.kernel.version)),
        "install the driver in the guest, or expect it without a network"});
 }
 
@@ -172,8 +172,8 @@ void tell(const Candidate& kernel, ChosenHardware& chosen) {
   chosen.findings.push_back(
       {"emulated-devices", model::Severity::informs,
        fmt::format("Kernel {} has no {}: the new machine gets {}{}{}, which are slower",
-                   printable(kernel.version), ide ? "virtio" : "virtio_net", ide ? "IDE disks" : "",
-                   ide && card ? " and " : "",
+                   printable(kernel.kernel.version), ide ? "virtio" : "virtio_net",
+                   ide ? "IDE disks" : "", ide && card ? " and " : "",
                    card ? chosen.hardware.nic_model + " network cards" : ""),
        "for more speed install a kernel with virtio in the guest, then convert again"});
 }
@@ -194,15 +194,7 @@ ChosenHardware choose_hardware(GuestRoot& guest, const model::GuestFacts& facts,
   const Candidate* kernel = first_with(all, drives_virtio_disk);
   if (kernel == nullptr) {
     // Xen's own kernels have a PC's drivers, too, and cannot start on one. Looking costs a read.
-    all.erase(
-        std::remove_if(all.begin(), all.end(),
-                       [&](const Candidate& each) {
-                         const auto same = std::find_if(
-                             facts.kernels.begin(), facts.kernels.end(),
-                             [&](const model::Kernel& k) { return k.version == each.version; });
-                         return !can_boot(guest, *same);
-                       }),
-        all.end());
+    std::erase_if(all, [&](const Candidate& each) { return !can_boot(guest, each.kernel); });
     kernel = first_with(all, drives_ide_disk);
     if (kernel == nullptr) {
       return chosen;  // the initramfs fixer says what is missing

@@ -8,7 +8,14 @@
 
 namespace vmconvert::job {
 
-void Conversion::boot_trial(const std::string& log_name) {
+model::BootTrial Conversion::trial_step() const {
+  trial::TrialRequest defaults;
+  defaults.accelerator = m_state->accelerator.kind;
+  const unsigned chosen = m_state->request.trial_limit_seconds;
+  return {chosen > 0 ? chosen : static_cast<unsigned>(trial::time_limit(defaults).count())};
+}
+
+void Conversion::boot_trial(const model::BootTrial& step, const std::string& log_name) {
   State& state = *m_state;
   const StageTimer timer(state.result, "trial");
   const model::Domain& source = state.source.domain;
@@ -25,9 +32,7 @@ void Conversion::boot_trial(const std::string& log_name) {
   request.hardware = state.hardware;
   request.uefi = source.uefi;
   request.accelerator = state.accelerator.kind;
-  if (state.request.trial_limit_seconds > 0) {
-    request.limit = std::chrono::seconds(state.request.trial_limit_seconds);
-  }
+  request.limit = std::chrono::seconds(step.limit_seconds);
   request.work_folder = state.workspace->scratch();
   request.console_log = state.workspace->keep() / log_name;
   trial::TrialResult trial;

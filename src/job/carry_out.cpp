@@ -86,11 +86,11 @@ std::size_t Conversion::Carrier::index_of(const std::string& disk) const {
   throw Error(ErrorKind::internal, fmt::format("the plan has no disk {}", disk));
 }
 
-void Conversion::Carrier::operator()(const model::BootTrial&) {
+void Conversion::Carrier::operator()(const model::BootTrial& step) {
   if (done_before()) {
     return;
   }
-  m_owner.boot_trial("console.log");
+  m_owner.boot_trial(step, "console.log");
   if (m_state.journal) {
     m_owner.keep_report("", "");
     m_owner.save_plan(m_plan);  // with the verdict: a process that goes on tells of it, too

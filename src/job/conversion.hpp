@@ -80,7 +80,9 @@ class Conversion {
 
   // After patch(): boots the guest from its overlays. Error(trial_failed) if it does not come up.
   // `log_name`: of the console's text, beside what is kept of the job.
-  void boot_trial(const std::string& log_name);
+  void boot_trial(const model::BootTrial& step, const std::string& log_name);
+  // With the limit that was asked for, or that of the accelerator.
+  [[nodiscard]] model::BootTrial trial_step() const;
 
   // To be told of the error that ends the conversion: takes back what was made, or keeps what a
   // later process needs to go on. Returns what to do next, for people; may be empty.

@@ -17,7 +17,6 @@
 #include "host/libvirt.hpp"
 #include "job/conversion.hpp"
 #include "job/state.hpp"
-#include "trial/machine.hpp"
 
 namespace vmconvert::job {
 namespace {
@@ -114,11 +113,7 @@ std::vector<model::Step> Conversion::make_steps(const model::Plan& plan) const {
   const State& state = *m_state;
   std::vector<model::Step> steps;
   if (state.request.trial) {
-    trial::TrialRequest defaults;
-    defaults.accelerator = state.accelerator.kind;
-    const unsigned chosen = state.request.trial_limit_seconds;
-    steps.emplace_back(model::BootTrial{
-        chosen > 0 ? chosen : static_cast<unsigned>(trial::time_limit(defaults).count())});
+    steps.emplace_back(trial_step());
   }
   if (!state.request.storage) {
     return steps;
