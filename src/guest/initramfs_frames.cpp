@@ -6,8 +6,10 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <fmt/format.h>
+#include <lzma.h>
 
 #include <array>
+#include <cstdlib>
 
 #include "base/error.hpp"
 #include "base/owned.hpp"
@@ -153,6 +155,56 @@ std::size_t xz_length(std::string_view data) {
   refuse_frame("a part compressed with xz is cut off");
 }
 
+// liblzma gets its memory before it looks at the first compressed byte, and libarchive sets it no
+// limit: a few bytes would take 4 GiB. 64 MiB is what the best of xz's own presets asks for.
+constexpr std::uint64_t k_largest_dictionary = 64U << 20U;
+constexpr std::uint64_t k_decoder_memory = k_largest_dictionary + (1U << 20U);
+
+void refuse_dictionary(std::uint64_t bytes) {
+  if (bytes > k_decoder_memory) {
+    refuse_frame(fmt::format("decompressing it takes {} bytes of memory, more than the limit of {}",
+                             bytes, k_decoder_memory));
+  }
+}
+
+// The .xz format, 2 and 3: a header of twelve bytes, then that of the first block.
+void check_xz_memory(std::string_view data) {
+  constexpr std::size_t k_stream_header = 12;
+  if (data.size() <= k_stream_header || data[k_stream_header] == '\0') {
+    return;  // no block
+  }
+  std::array<lzma_filter, LZMA_FILTERS_MAX + 1> filters{};
+  lzma_block block{};
+  block.header_size =
+      lzma_block_header_size_decode(static_cast<std::uint8_t>(data[k_stream_header]));
+  block.check = static_cast<lzma_check>(data[k_stream_header - 5] & 0x0f);
+  block.filters = filters.data();
+  if (data.size() - k_stream_header < block.header_size ||
+      lzma_block_header_decode(
+          &block, nullptr, reinterpret_cast<const std::uint8_t*>(data.data()) + k_stream_header) !=
+          LZMA_OK) {
+    return;  // the decoder says what is wrong with it
+  }
+  const std::uint64_t memory = lzma_raw_decoder_memusage(filters.data());
+  for (lzma_filter& filter : filters) {
+    ::free(filter.options);  // NOLINT(cppcoreguidelines-no-malloc): liblzma's own way
+    if (filter.id == LZMA_VLI_UNKNOWN) {
+      break;
+    }
+  }
+  refuse_dictionary(memory);
+}
+
+void check_memory(Compression compression, std::string_view data) {
+  if (compression == Compression::lzma) {
+    Cursor cursor(data);
+    cursor.skip(1);
+    refuse_dictionary(cursor.number(4));
+  } else if (compression == Compression::xz) {
+    check_xz_memory(data);
+  }
+}
+
 }  // namespace
 
 std::optional<Compression> compression_of(std::string_view data) {
@@ -183,6 +235,7 @@ CompressedSource::CompressedSource(Compression compression, std::string_view dat
     : m_decoder(std::make_unique<Decoder>()),
       m_budget(budget),
       m_frame(frame_length(compression, data)) {
+  check_memory(compression, data);
   m_decoder->handle.reset(archive_read_new());
   archive* handle = m_decoder->handle.get();
   if (handle == nullptr) {

@@ -12,6 +12,7 @@
 #include "base/subprocess.hpp"
 #include "base/temp_dir.hpp"
 #include "contract/guest_root_contract.hpp"
+#include "unit/error_of.hpp"
 
 namespace vmconvert::guest {
 namespace {
@@ -248,6 +249,42 @@ TEST(Initramfs, FindsValuesInNamesAndSmallFiles) {
   EXPECT_FALSE(initramfs_holds(image, {"55556666-3333"}));
   EXPECT_FALSE(initramfs_holds(image, {"77778888-4444"}));
   EXPECT_FALSE(initramfs_holds(image, {"0a1b2c3d-1112"}));
+}
+
+// CRC-32 as xz has it.
+std::uint32_t checksum_of(std::string_view bytes) {
+  std::uint32_t value = ~0U;
+  for (const char byte : bytes) {
+    value ^= static_cast<unsigned char>(byte);
+    for (int bit = 0; bit < 8; ++bit) {
+      value = value >> 1U ^ ((value & 1U) != 0 ? 0xedb88320U : 0U);
+    }
+  }
+  return ~value;
+}
+
+// A few bytes that say how much memory their decoder is to take, before anything is seen to be
+// wrong.
+TEST(Initramfs, refuses_a_dictionary_that_no_image_has) {
+  const auto refusal = [](const std::string& image) {
+    return vmconvert::error_of([&] { static_cast<void>(list_initramfs(image)); }).message();
+  };
+  std::string lzma = through({"xz", "--format=lzma", "-0"}, main_archive());
+  EXPECT_EQ(list_initramfs(lzma), k_main_names);
+  lzma.replace(1, 4, std::string("\x00\x00\x80\xff", 4));
+  EXPECT_THAT(refusal(lzma), testing::HasSubstr("4286578688 bytes of memory"));
+
+  std::string xz = through({"xz", "--check=crc32", "-0"}, main_archive());
+  constexpr std::size_t k_block = 12;
+  const std::size_t header = (static_cast<unsigned char>(xz.at(k_block)) + 1U) * 4U;
+  const auto property = xz.find("\x21\x01", k_block) + 2;  // LZMA2's, of one byte
+  ASSERT_LT(property, k_block + header);
+  xz.at(property) = 40;  // 4 GiB - 1
+  const std::uint32_t sum = checksum_of(std::string_view(xz).substr(k_block, header - 4));
+  for (std::size_t i = 0; i < 4; ++i) {
+    xz.at(k_block + header - 4 + i) = static_cast<char>(sum >> 8U * i);
+  }
+  EXPECT_THAT(refusal(xz), testing::HasSubstr("bytes of memory"));
 }
 
 }  // namespace
