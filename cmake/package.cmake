@@ -36,7 +36,7 @@ list(REMOVE_ITEM programs libguestfs0 libvirt0)
 # Any kernel does for the appliance.
 list(TRANSFORM programs REPLACE "^linux-image-amd64$" "linux-image-amd64 | linux-image")
 list(JOIN programs ", " CPACK_DEBIAN_PACKAGE_DEPENDS)
-set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "bash-completion, man-db")
+set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "bash-completion, man-db, ovmf")
 set(CPACK_DEBIAN_PACKAGE_SUGGESTS "nlohmann-json3-dev, g++")
 
 # What is packed is built by its own target: tests are no part of a package.

@@ -79,6 +79,7 @@ struct Facts {
   // Of the new machine: virtio, ide or xen; virtio, e1000, rtl8139 or xen. Disks are named as the
   // guest will see them there.
   std::string disk_bus = "virtio", nic_model = "virtio";
+  bool uefi = false;  // its firmware; as on the old machine
 
   [[nodiscard]] const Filesystem* filesystem(std::string_view device) const {
     for (const Filesystem& fs : filesystems) {
@@ -333,6 +334,7 @@ inline Facts parse_facts(std::string_view text) {
   if (json.contains("hardware")) {  // an older program had virtio alone
     facts.disk_bus = json["hardware"].value("disk_bus", facts.disk_bus);
     facts.nic_model = json["hardware"].value("nic_model", facts.nic_model);
+    facts.uefi = json["hardware"].value("uefi", false);
   }
   return facts;
 }

@@ -37,6 +37,11 @@ std::string corrected_defaults(std::string_view text, Arguments& arguments);
 void correct_grub2_configuration(Host& guest, Arguments& arguments);
 void correct_device_map(Host& guest);
 
+// uefi.cpp. What the new machine's firmware starts, and the grub.cfg files of the EFI system
+// partition.
+void give_fallback_loader(Host& guest);
+std::vector<std::string> menus_on_esp(Host& guest);
+
 // place.cpp. Where /boot lies, in GRUB's words.
 struct Place {
   std::string device;     // "(,msdos2)", "(hd1,gpt1)", "(lvm/vg-root)"

@@ -1,6 +1,6 @@
-// A disk that SeaBIOS can start, and a menu that boots what the guest boots today. A guest that has
-// a loader in its disk keeps it with its own configuration, corrected; a guest that pygrub or the
-// Xen host booted gets GRUB 2 in the gap.
+// A disk that the firmware can start, and a menu that boots what the guest boots today. A guest
+// that has a loader in its disk keeps it with its own configuration, corrected; a guest that pygrub
+// or the Xen host booted gets GRUB 2 in the gap.
 #include <exception>
 
 #include "bootloader.hpp"
@@ -64,7 +64,10 @@ void fix(Host& guest) {
   }
   Arguments arguments(guest);
   const std::string& loader = facts.disks[0].loader;
-  if (facts.to != "kvm" || loader == "grub2" || loader == "grub-legacy") {
+  if (facts.to == "kvm" && facts.uefi) {
+    correct_names(guest, arguments);
+    give_fallback_loader(guest);
+  } else if (facts.to != "kvm" || loader == "grub2" || loader == "grub-legacy") {
     correct_names(guest, arguments);
     if (facts.to == "kvm" && loader == "grub-legacy") {
       correct_legacy_default(guest);

@@ -145,11 +145,16 @@ std::string corrected_defaults(std::string_view text, Arguments& arguments) {
 }
 
 void correct_grub2_configuration(Host& guest, Arguments& arguments) {
-  for (const std::string folder : {"/boot/grub", "/boot/grub2"}) {
-    const auto text = text_file(guest, folder + "/grub.cfg");
-    if (text) {
+  std::vector<std::string> menus = {"/boot/grub/grub.cfg", "/boot/grub2/grub.cfg"};
+  if (guest.facts().uefi) {  // Red Hat's family had the whole menu there up to 8
+    const auto more = menus_on_esp(guest);
+    menus.insert(menus.end(), more.begin(), more.end());
+  }
+  for (const std::string& menu : menus) {
+    if (const auto text = text_file(guest, menu)) {
+      const std::string folder = menu.substr(0, menu.rfind('/'));
       const std::string grubenv = guest.read_if_there(folder + "/grubenv").value_or("");
-      guest.update(folder + "/grub.cfg",
+      guest.update(menu,
                    corrected_grub2_menu(*text, arguments, grubenv_value(grubenv, "saved_entry")));
     }
   }

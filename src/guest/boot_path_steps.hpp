@@ -15,6 +15,7 @@ struct BootWalk {
   const model::Layout& layout;
   model::TargetHypervisor to;
   std::string disk_bus = "virtio";
+  bool uefi = false;
   BootPath path = {};
   std::size_t menus = 0;  // read so far
 
@@ -28,6 +29,8 @@ struct BootWalk {
 
 // Boot sector, core and files of the loader; the menu that it reads, as a path in the guest.
 std::optional<std::string> walk_loader(BootWalk& walk);
+// The same for UEFI, whose firmware knows no more than EFI/BOOT/BOOTX64.EFI; boot_path_uefi.cpp.
+std::optional<std::string> walk_uefi_loader(BootWalk& walk);
 // For Xen, pygrub on the host is the loader.
 std::optional<std::string> walk_pygrub(BootWalk& walk);
 

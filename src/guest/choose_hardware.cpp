@@ -188,6 +188,7 @@ ChosenHardware choose_hardware(GuestRoot& guest, const model::GuestFacts& facts,
     chosen.hardware = {"xen", "xen"};
     return chosen;
   }
+  chosen.hardware.uefi = domain.uefi;
   // A kernel that the host keeps is brought in, and looked at then.
   std::vector<Candidate> all =
       domain.direct_boot ? std::vector<Candidate>() : candidates(guest, facts);

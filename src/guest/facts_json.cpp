@@ -159,7 +159,9 @@ std::string to_facts_json(const FactsInput& input) {
       {"guest", guest_json(guest)},
       {"domain_uuid", input.domain_uuid},
       {"hardware",
-       {{"disk_bus", input.hardware.disk_bus}, {"nic_model", input.hardware.nic_model}}},
+       {{"disk_bus", input.hardware.disk_bus},
+        {"nic_model", input.hardware.nic_model},
+        {"uefi", input.hardware.uefi}}},
       {"new_ids", new_ids_json(in_guest(input.hardware, input.layout, input.new_ids))},
       {"old_ids_in", input.old_ids_in},
       {"wishes", wishes_json(input)}};

@@ -65,8 +65,13 @@ std::string text_of(std::string_view bytes) {
   return std::string(bytes.substr(0, std::min(bytes.find('\0'), k_longest)));
 }
 
+// Numbers of 32 bits, or of 64 behind four bytes that fill up.
+enum class Width { bits_32, bits_64 };
+
 // The list of modules: "mimg", where the first one is, the list's size; each has a type and a size.
-std::optional<Grub2Core> read_modules(std::string_view image) {
+std::optional<Grub2Core> read_modules(std::string_view image, Width width) {
+  const bool wide = width == Width::bits_64;
+  const std::size_t header = wide ? 24 : 12;
   constexpr std::uint32_t k_config = 2;
   constexpr std::uint32_t k_prefix = 3;
   constexpr std::size_t k_most_modules =
@@ -74,13 +79,14 @@ std::optional<Grub2Core> read_modules(std::string_view image) {
   std::size_t modules = 0;
   for (auto at = image.find("mimg"); at != std::string_view::npos;
        at = image.find("mimg", at + 1)) {
-    if (image.size() - at < 12) {
+    if (image.size() - at < header) {
       break;
     }
-    const std::string_view list = image.substr(at, number_at(image, at + 8));
-    std::size_t next = number_at(image, at + 4);
+    // Of 64 bits the lower half: what does not fit in it is in no image.
+    const std::string_view list = image.substr(at, number_at(image, at + (wide ? 16 : 8)));
+    std::size_t next = number_at(image, at + (wide ? 8 : 4));
     Grub2Core core;
-    while (next >= 12 && next < list.size() && list.size() - next >= 8 &&
+    while (next >= header && next < list.size() && list.size() - next >= 8 &&
            modules < k_most_modules) {
       ++modules;
       const std::uint32_t type = number_at(list, next);
@@ -123,12 +129,19 @@ std::optional<Grub2Core> read_grub2_core(std::string_view core) {
       continue;
     }
     if (const auto image = unpack(core.substr(start, packed), unpacked, work)) {
-      if (auto found = read_modules(*image)) {
+      if (auto found = read_modules(*image, Width::bits_32)) {
         return found;
       }
     }
   }
   return std::nullopt;
+}
+
+std::optional<Grub2Core> read_grub2_efi(std::string_view program) {
+  constexpr std::size_t k_most_program = 64U << 20U;
+  program = program.substr(0, k_most_program);
+  const auto found = read_modules(program, Width::bits_64);
+  return found ? found : read_modules(program, Width::bits_32);
 }
 
 }  // namespace vmconvert::guest

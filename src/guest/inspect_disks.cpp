@@ -20,6 +20,12 @@ bool is_mountable(const model::Filesystem& fs) {
   return k_types.contains(fs.type);
 }
 
+// FAT has no owners and no links: nothing of a system is expected on it but its UEFI loaders.
+bool is_efi_partition(const model::Filesystem& fs, const std::string& mountpoint) {
+  return fs.type == "vfat" &&
+         (mountpoint == "/boot/efi" || mountpoint == "/efi" || mountpoint == "/boot");
+}
+
 // A filesystem that was looked into.
 struct Candidate {
   const model::Filesystem* filesystem = nullptr;
@@ -231,19 +237,22 @@ class GuestMounter {
 
   void mount_entry(const FstabEntry& entry) {
     const std::string where = fmt::format("line {} of /etc/fstab", entry.line);
-    // /boot is needed even if the guest itself mounts it only for updates.
-    const bool wanted = !entry.has_option("noauto") || entry.mountpoint == "/boot";
     if (entry.is_swap() || entry.mountpoint == "/" || !entry.mountpoint.starts_with('/') ||
-        !entry.is_local_device() || !wanted) {
+        !entry.is_local_device()) {
       return;
     }
     const model::Filesystem* fs = names().find(entry.device);
+    const bool efi = fs != nullptr && is_efi_partition(*fs, entry.mountpoint);
+    // Loaders and kernels are needed even if the guest itself mounts them only for updates.
+    if (entry.has_option("noauto") && entry.mountpoint != "/boot" && !efi) {
+      return;
+    }
     if (fs == nullptr) {
       m_result.notes.push_back(fmt::format("{}: {} is not there", where, printable(entry.device)));
       return;
     }
     const std::string subvolume = entry.option_value("subvol");
-    if (!is_mountable(*fs) || (!fs->mountpoint.empty() && subvolume.empty())) {
+    if (!(is_mountable(*fs) || efi) || (!fs->mountpoint.empty() && subvolume.empty())) {
       return;
     }
     // A link as a mount point would lead out of the guest, into the appliance.

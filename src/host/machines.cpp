@@ -77,7 +77,24 @@ model::MachineOffer parse_machine_offer(const std::string& xml, const std::strin
   return offer;
 }
 
-model::MachineOffer machine_offer(const Connection& connection, const std::string& arch) {
+std::optional<bool> parse_uefi_offer(const std::string& xml) {
+  constexpr std::size_t k_limit = 1U << 24U;
+  const XmlDoc doc = parse_xml(xml, k_limit);
+  const xmlNode* root = root_of(doc);
+  const xmlNode* os = root == nullptr ? nullptr : child(root, "os");
+  for (const xmlNode* choice :
+       os == nullptr ? std::vector<const xmlNode*>{} : children(os, "enum")) {
+    if (attribute(choice, "name") == "firmware") {
+      const auto values = children(choice, "value");
+      return std::any_of(values.begin(), values.end(),
+                         [](const xmlNode* value) { return content(value) == "efi"; });
+    }
+  }
+  return std::nullopt;
+}
+
+model::MachineOffer machine_offer(const Connection& connection, const std::string& arch,
+                                  const std::string& machine) {
   const Text xml(virConnectGetCapabilities(connection.handle()));
   if (!xml) {
     const virError* error = virGetLastError();
@@ -87,7 +104,13 @@ model::MachineOffer machine_offer(const Connection& connection, const std::strin
                     error == nullptr || error->message == nullptr ? "libvirt does not say why"
                                                                   : printable(error->message)));
   }
-  return parse_machine_offer(xml.get(), arch);
+  model::MachineOffer offer = parse_machine_offer(xml.get(), arch);
+  if (!machine.empty()) {  // not every driver can tell
+    const Text capabilities(virConnectGetDomainCapabilities(
+        connection.handle(), nullptr, arch.c_str(), machine.c_str(), nullptr, 0));
+    offer.uefi = capabilities ? parse_uefi_offer(capabilities.get()) : std::nullopt;
+  }
+  return offer;
 }
 
 model::CpuLevel parse_cpu_level(std::string_view cpuinfo) {

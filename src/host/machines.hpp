@@ -10,8 +10,12 @@
 
 namespace vmconvert::host {
 
-// For fully virtualised guests. Error from Connection where libvirt cannot be asked.
-model::MachineOffer machine_offer(const Connection& connection, const std::string& arch);
+// For fully virtualised guests. Error from Connection where libvirt cannot be asked. With a
+// `machine`, whether there is UEFI firmware for it, too.
+model::MachineOffer machine_offer(const Connection& connection, const std::string& arch,
+                                  const std::string& machine = {});
+// Pure, of a domain's capabilities; nothing where they do not say.
+std::optional<bool> parse_uefi_offer(const std::string& xml);
 // Pure, of libvirt's capabilities. Error(bad_input) for what is not XML.
 model::MachineOffer parse_machine_offer(const std::string& xml, const std::string& arch);
 

@@ -30,8 +30,9 @@ TargetLook look(const std::string& uri, const TargetQuestions& questions) {
                            [&] { return neighbours(connection); });
   if (!questions.arch.empty()) {
     look.domain_types = connection.domain_types();
-    look.machines = ask_or(model::MachineOffer(), "the target's machines",
-                           [&] { return machine_offer(connection, questions.arch); });
+    look.machines = ask_or(model::MachineOffer(), "the target's machines", [&] {
+      return machine_offer(connection, questions.arch, questions.uefi_machine);
+    });
   }
   std::copy_if(
       questions.bridges.begin(), questions.bridges.end(), std::back_inserter(look.missing_bridges),
@@ -104,6 +105,7 @@ std::string to_json(const TargetLook& look) {
               {"available", look.node.available.value},
               {"architectures", list(look.machines.architectures)},
               {"machines", list(look.machines.machines)},
+              {"uefi", look.machines.uefi ? Json(*look.machines.uefi) : Json()},
               {"missing_bridges", list(look.missing_bridges)},
               {"missing_networks", list(look.missing_networks)}}
       .dump();
@@ -131,6 +133,9 @@ TargetLook target_look_from_json(const std::string& json) {
   look.node.available = ByteCount{told.at("available").get<std::uint64_t>()};
   look.machines.architectures = texts(told.at("architectures"));
   look.machines.machines = texts(told.at("machines"));
+  if (told.at("uefi").is_boolean()) {
+    look.machines.uefi = told.at("uefi").get<bool>();
+  }
   look.missing_bridges = texts(told.at("missing_bridges"));
   look.missing_networks = texts(told.at("missing_networks"));
   return look;

@@ -19,6 +19,7 @@ struct TargetQuestions {
   std::string arch;  // whose machines are asked for; empty: none
   std::vector<std::string> bridges;
   std::vector<std::string> networks;
+  std::string uefi_machine = {};  // the type of machine that is to boot by UEFI; empty: none is
 };
 
 struct TargetLook {

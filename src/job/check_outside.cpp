@@ -174,6 +174,8 @@ void Conversion::check_target_host(const host::TargetLook& look) {
     state.add_findings(plan::check_machine(
         arch, state.request.stylesheet.empty() ? domain::RewriteRequest().machine : "",
         look.machines, state.target_uri));
+    state.add_findings(
+        plan::check_firmware(state.source.domain.uefi, look.machines, state.target_uri));
   }
   model::Domain domain = state.source.domain;
   const NewIdentity identity = new_identity(domain, state.name, state.request);

@@ -153,6 +153,7 @@ std::vector<model::Extent> extents_from_json(const Json& list) {
 Json hardware_to_json(const model::Hardware& hardware) {
   return {{"disk_bus", hardware.disk_bus},
           {"nic_model", hardware.nic_model},
+          {"uefi", hardware.uefi},
           {"places", hardware.places},
           {"in_guest", hardware.in_guest}};
 }
@@ -160,7 +161,8 @@ Json hardware_to_json(const model::Hardware& hardware) {
 model::Hardware hardware_from_json(const Json& json) {
   using Names = std::vector<std::string>;
   return {json.at("disk_bus").get<std::string>(), json.at("nic_model").get<std::string>(),
-          json.at("places").get<Names>(), json.at("in_guest").get<Names>()};
+          json.value("uefi", false), json.at("places").get<Names>(),
+          json.at("in_guest").get<Names>()};
 }
 
 Json plan_to_json(const SavedPlan& plan) {

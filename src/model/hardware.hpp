@@ -1,4 +1,4 @@
-// The disks and network cards that the new machine shows its guest, in libvirt's words.
+// The devices and the firmware that the new machine shows its guest, in libvirt's words.
 #pragma once
 
 #include <string>
@@ -13,6 +13,7 @@ namespace vmconvert::model {
 struct Hardware {
   std::string disk_bus = "virtio";   // virtio, ide; xen for a Xen guest
   std::string nic_model = "virtio";  // virtio, e1000, rtl8139; xen for a Xen guest
+  bool uefi = false;                 // of a KVM machine; else a PC's BIOS
   // Parallel to Layout::disks; empty where the layout's own names (vda) are right.
   std::vector<std::string> places = {};    // on the bus, as <target dev=...> has it: hda
   std::vector<std::string> in_guest = {};  // what the guest's kernel calls it: hda, or sda

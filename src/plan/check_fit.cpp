@@ -80,6 +80,17 @@ Findings check_machine(const std::string& arch, const std::string& machine,
   return findings;
 }
 
+Findings check_firmware(bool uefi, const model::MachineOffer& offer, const std::string& uri) {
+  if (!uefi || offer.uefi.value_or(true)) {
+    return {};
+  }
+  return {
+      make_finding("target-firmware",
+                   fmt::format("the guest boots by UEFI, and {} has no firmware for that", uri),
+                   "install it there: ovmf on Debian and Ubuntu, edk2-ovmf on Red Hat's family, "
+                   "qemu-ovmf-x86_64 on SUSE")};
+}
+
 // Red Hat's own release notes say so of 9 and 10; AlmaLinux also builds its 10 for the second
 // level. openSUSE Leap 16 needs the second, and SUSE's own 16 no less.
 unsigned needed_cpu_level(const std::string& distribution, const std::string& os_name) {

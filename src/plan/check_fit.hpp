@@ -18,6 +18,9 @@ model::Findings check_pinning(const model::CpuPinning& pinning);
 model::Findings check_machine(const std::string& arch, const std::string& machine,
                               const model::MachineOffer& offer, const std::string& uri);
 
+// Whether it has the firmware that a guest with UEFI boots by.
+model::Findings check_firmware(bool uefi, const model::MachineOffer& offer, const std::string& uri);
+
 // Whether the guest's programs run on a processor like this host's.
 model::Findings check_cpu_level(const model::GuestFacts& guest, const model::CpuLevel& host);
 // By distribution and version; 1 for what is not known to need more.

@@ -175,9 +175,11 @@ Findings check_boot(const model::Domain& domain, const model::GuestFacts& guest,
     findings.push_back(make_finding(
         "uefi-no-fallback",
         fmt::format("{} boots by UEFI and has no fallback loader EFI/BOOT/BOOT*.EFI: the new "
-                    "variable store will not know where its loader is",
+                    "variable store will not know where its loader is, so the copy gets one",
                     domain.name),
-        "in the guest: grub-install --removable (--force-extra-removable on Debian)"));
+        "the boot path tells whether that was possible; in the guest it is grub-install "
+        "--removable "
+        "(--force-extra-removable on Debian)"));
   }
   if (survey.selinux_enforcing) {
     findings.push_back(make_finding(

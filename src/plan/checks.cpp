@@ -109,7 +109,7 @@ Findings check_source(const Domain& domain, const std::vector<model::DiskFacts>&
   if (domain.uefi) {
     findings.push_back(make_finding(
         "uefi-guest", fmt::format("{} boots by UEFI; its variable store stays behind", domain.name),
-        "make sure that the guest has the fallback loader EFI/BOOT/BOOTX64.EFI"));
+        "the new firmware starts EFI/BOOT/BOOTX64.EFI, which the copy gets if the guest has none"));
   }
   return findings;
 }

@@ -49,6 +49,10 @@ constexpr std::array k_rules = {
 
     Rule{Ending::bootloader_failed, k_sure, Phase::loader, Where::start, "grub rescue>"},
     Rule{Ending::bootloader_failed, k_sure, Phase::loader, Where::anywhere, "Entering rescue mode"},
+    // OVMF, when no disk has a loader that it finds.
+    Rule{Ending::bootloader_failed, k_sure, Phase::loader, Where::start, "UEFI Interactive Shell"},
+    Rule{Ending::bootloader_failed, k_sure, Phase::loader, Where::anywhere,
+         "No bootable option or device was found"},
     Rule{Ending::bootloader_failed, k_sure, Phase::loader, Where::anywhere, "GRUB Error "},
     Rule{Ending::bootloader_failed, k_sure, Phase::loader, Where::anywhere, "GRUB Hard Disk Error"},
     Rule{Ending::bootloader_failed, k_sure, Phase::loader, Where::anywhere, "GRUB Read Error"},

@@ -7,4 +7,5 @@ using namespace vmconvert;
 
 FUZZ_TARGET(grub_core) {
   static_cast<void>(guest::read_grub2_core(input.text()));
+  static_cast<void>(guest::read_grub2_efi(input.text()));
 }

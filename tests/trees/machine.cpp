@@ -82,6 +82,7 @@ model::DiskFacts facts_of(const Row& row, const RowDisk& disk) {
 Machine::Machine(const Row& row) : m_temp(fs::temp_directory_path(), "vmconvert-tree"), m_row(row) {
   m_domain.name = row.name;
   m_domain.kind = row.kind;
+  m_domain.uefi = row.uefi;
   m_domain.arch = row.arch == "i386" ? "i686" : row.arch;
   if (row.boots == "pygrub") {
     m_domain.bootloader = "pygrub";

@@ -89,9 +89,10 @@ std::string to_table_line(const Row& row, const Outcome& outcome) {
   }
   const bool refused = row.expects.starts_with("refused");
   return fmt::format("| `{}` | {} | {} | {} | {} | {} |\n", row.name, row.guest,
-                     row.kind == model::VirtKind::hvm ? "its own loader (HVM)"
-                     : row.boots == "direct"          ? "a kernel on the Xen host"
-                                                      : row.boots,
+                     row.uefi                           ? "UEFI"
+                     : row.kind == model::VirtKind::hvm ? "its own loader (HVM)"
+                     : row.boots == "direct"            ? "a kernel on the Xen host"
+                                                        : row.boots,
                      refused ? "nothing" : join(edits, ", "), join(findings, ", "),
                      refused ? "refused" : "boot path complete");
 }

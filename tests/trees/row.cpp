@@ -8,6 +8,7 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "boot_files.hpp"
 #include "test_paths.hpp"
 
 namespace vmconvert::trees {
@@ -52,7 +53,8 @@ RowKernel read_kernel(const std::vector<std::string>& parts) {
 void read_boot(Row& row, const std::string& value) {
   const std::vector<std::string> parts = words(value);
   row.boots = parts.at(0);
-  if (row.boots == "hvm") {
+  if (row.boots == "hvm" || row.boots == "uefi") {
+    row.uefi = row.boots == "uefi";
     row.kind = model::VirtKind::hvm;
     row.boots = "disk";
   } else if (row.boots == "direct") {
@@ -90,6 +92,8 @@ void take(Row& row, const std::string& key, const std::string& value) {
     row.files.push_back({parts.at(0), "", 0644, ""});
   } else if (key == "grubenv") {
     row.files.push_back({parts.at(0), "", 0644, "", 1024});
+  } else if (key == "efi-grub") {
+    row.files.push_back({parts.at(0), boot_files::make_efi_core(parts.at(1)), 0644, ""});
   } else if (key == "program") {
     row.files.push_back({parts.at(0), "", 0755, ""});
   } else if (key == "link") {

@@ -45,7 +45,8 @@ struct Row {
   std::string guest;                 // one line for people
   std::vector<std::string> sources;  // where its facts come from
   model::VirtKind kind = model::VirtKind::pv;
-  std::string boots = "pygrub";          // pygrub, direct, disk
+  std::string boots = "pygrub";  // pygrub, direct, disk
+  bool uefi = false;
   std::string host_kernel, host_initrd;  // of a direct boot: names in the folder of host files
   std::string cmdline;
   std::string arch = "x86_64", init = "sysvinit";

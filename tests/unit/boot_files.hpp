@@ -49,14 +49,27 @@ inline std::string packed(const std::string& text) {
 
 // A core image as grub-mkimage lays it out; the unpacking program is a filler.
 // With a script that it runs first, if there is one.
-inline std::string make_core(const std::string& prefix, const std::string& script = {}) {
+// A list of modules with the prefix and, if there is one, the first script. Numbers of 4 bytes or
+// of 8, as in UEFI's programs of 64 bits.
+inline std::string module_list(const std::string& prefix, const std::string& script, bool wide) {
   const auto module = [](unsigned type, const std::string& text) {
     const std::string body = padded(text + '\0', 4);
     return number(type, 4) + number(8 + body.size(), 4) + body;
   };
   const std::string modules = module(3, prefix) + (script.empty() ? "" : module(2, script));
-  const std::string module_list = "mimg" + number(12, 4) + number(12 + modules.size(), 4) + modules;
-  const std::string unpacked = std::string(5000, 'k') + module_list;
+  const std::size_t width = wide ? 8 : 4;
+  const std::size_t header = wide ? 24 : 12;
+  return "mimg" + std::string(wide ? 4 : 0, '\0') + number(header, width) +
+         number(header + modules.size(), width) + modules;
+}
+
+// grubx64.efi, as far as anybody reads it.
+inline std::string make_efi_core(const std::string& prefix, const std::string& script = {}) {
+  return "MZ" + std::string(5000, 'k') + module_list(prefix, script, true);
+}
+
+inline std::string make_core(const std::string& prefix, const std::string& script = {}) {
+  const std::string unpacked = std::string(5000, 'k') + module_list(prefix, script, false);
   const std::string data = packed(unpacked);
   std::string core(512 + 2848, '\x90');
   put(core, 512 + 0x08, number(data.size(), 4) + number(unpacked.size(), 4));

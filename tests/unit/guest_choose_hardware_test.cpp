@@ -179,7 +179,7 @@ TEST(InGuest, renames_disks_and_their_partitions_alone) {
   layout.disks[0].name = "vda";
   layout.disks[1].name = "vdb";
   layout.renames = {{"hda1", "vda1"}, {"xvdb", "vdb"}};
-  const model::Hardware hardware{"ide", "e1000", {"hda", "hdc"}, {"sda", "sdb"}};
+  const model::Hardware hardware{"ide", "e1000", false, {"hda", "hdc"}, {"sda", "sdb"}};
   EXPECT_EQ(in_guest(hardware, layout, "vda12"), "sda12");
   EXPECT_EQ(in_guest(hardware, layout, "vdb"), "sdb");
   EXPECT_EQ(in_guest(hardware, layout, "vdab"), "vdab");

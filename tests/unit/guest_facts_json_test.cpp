@@ -79,7 +79,7 @@ TEST(FactsJson, names_disks_as_the_guest_will_see_them) {
   guest.filesystems = {{"vda1", "ext3", "1234", "", {}, "/"}, {"vg/lv", "ext3", "5", "", {}, ""}};
   FactsInput input{{}, layout, guest, {{"vda", "grub2"}}, model::TargetHypervisor::kvm, {}, {},
                    {}, {},     {}};
-  input.hardware = {"ide", "e1000", {"hda"}, {"sda"}};
+  input.hardware = {"ide", "e1000", false, {"hda"}, {"sda"}};
   const fixer::Facts facts = fixer::parse_facts(to_facts_json(input));
   EXPECT_EQ(facts.disk_bus, "ide");
   EXPECT_EQ(facts.nic_model, "e1000");

@@ -34,6 +34,19 @@ TEST(MachineOffer, IsReadFromCapabilities) {
   EXPECT_THAT(offer.machines, ElementsAre("pc-i440fx-7.2", "pc", "microvm"));
   EXPECT_THAT(parse_machine_offer(k_capabilities, "riscv64").machines, IsEmpty());
   EXPECT_THROW(static_cast<void>(parse_machine_offer("no", "x86_64")), Error);
+}
+
+// As libvirt 9.0 says it with and without OVMF's package.
+TEST(UefiOffer, IsReadFromTheDomainsCapabilities) {
+  const auto os = [](const std::string& values) {
+    return "<domainCapabilities><os supported='yes'><enum name='firmware'>" + values +
+           "</enum><loader supported='yes'><enum "
+           "name='type'><value>rom</value></enum></loader></os>"
+           "</domainCapabilities>";
+  };
+  EXPECT_EQ(parse_uefi_offer(os("<value>bios</value><value>efi</value>")), true);
+  EXPECT_EQ(parse_uefi_offer(os("")), false);
+  EXPECT_EQ(parse_uefi_offer("<domainCapabilities/>"), std::nullopt);
   const Connection connection = Connection::open("test:///default", Access::read_only);
   EXPECT_THAT(machine_offer(connection, "i686").architectures, Contains("i686"));
 }

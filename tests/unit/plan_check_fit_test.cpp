@@ -45,6 +45,14 @@ TEST(CheckMachine, BlocksWhatTheTargetCannotBe) {
              "target-machine", Severity::blocks, {"no machine type pc", "q35"});
 }
 
+TEST(CheckFirmware, BlocksAUefiGuestWhereNoFirmwareIs) {
+  EXPECT_THAT(check_firmware(true, {{}, {}, true}, "qemu:///system"), IsEmpty());
+  EXPECT_THAT(check_firmware(true, {}, "qemu:///system"), IsEmpty()) << "not told";
+  EXPECT_THAT(check_firmware(false, {{}, {}, false}, "qemu:///system"), IsEmpty());
+  expect_one(check_firmware(true, {{}, {}, false}, "qemu:///system"), "target-firmware",
+             Severity::blocks, {"qemu:///system", "UEFI"});
+}
+
 TEST(CheckCpuLevel, KnowsWhatDistributionsAreBuiltFor) {
   EXPECT_EQ(needed_cpu_level("rocky", "Rocky Linux 9.3 (Blue Onyx)"), 2U);
   EXPECT_EQ(needed_cpu_level("rhel", "Red Hat Enterprise Linux 10.0 (Coughlan)"), 3U);

@@ -130,6 +130,10 @@ TEST(Console, KnowsGrubsWaysToFail) {
                        "GRUB Hard Disk Error\r\n"}),
             Ending::bootloader_failed);
 
+  EXPECT_EQ(ending_of({"BdsDxe: failed to load Boot0001 \"UEFI Misc Device\"\r\n",
+                       "UEFI Interactive Shell v2.2\r\nEDK II\r\n"}),
+            Ending::bootloader_failed);
+
   Console shell = console_after({k_seabios, "GNU GRUB  version 2.06\r\n\r\ngrub> "});
   EXPECT_FALSE(shell.verdict());
   shell.settle(3s);

@@ -35,7 +35,7 @@ TEST(MachineWords, GiveTheGuestTheHardwareOfItsDomain) {
   EXPECT_THAT(all_words(request), HasSubstr("-device virtio-blk-pci,drive=disk1,bootindex=2 "));
   EXPECT_THAT(all_words(request), HasSubstr("-device virtio-net-pci,netdev=net0,romfile=,mac="));
   request.disks = {{"hda", {}}, {"hdd", {}}};
-  request.hardware = {"ide", "rtl8139", {"hda", "hdd"}, {"sda", "sdb"}};
+  request.hardware = {"ide", "rtl8139", false, {"hda", "hdd"}, {"sda", "sdb"}};
   EXPECT_THAT(all_words(request),
               HasSubstr("-device ide-hd,bus=ide.0,unit=0,drive=disk0,bootindex=1 "));
   EXPECT_THAT(all_words(request),

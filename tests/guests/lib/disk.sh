@@ -70,6 +70,31 @@ make_btrfs() {
     umount "$mnt"' - "$file" "$work/mnt" "$folder" "$@"
 }
 
+# make_esp FILE MIB FOLDER: an EFI system partition that holds FOLDER's content; its serial number is 8 hexadecimal digits.
+make_esp() {
+  local serial
+  serial=$(stable_uuid "$name esp")
+  new_disk "$1" "$(($2 * 1024 * 1024))"
+  mkfs.vfat -n ESP -i "${serial:0:8}" "$1" >/dev/null
+  mcopy -i "$1" -s "$3"/* ::/
+}
+
+# install_grub_efi FOLDER UUID: what grub-install leaves on the EFI system partition (here: FOLDER) and in /boot,
+# for a root with that UUID on the second partition; but for the entry in the machine's variable store.
+install_grub_efi() {
+  local vendor=$1/EFI/debian lib=$tree/usr/lib
+  mkdir -p "$vendor" "$tree/boot/grub/x86_64-efi"
+  cp "$lib"/grub/x86_64-efi/*.mod "$lib"/grub/x86_64-efi/*.lst "$tree/boot/grub/x86_64-efi/"
+  cp "$lib/shim/shimx64.efi.signed" "$vendor/shimx64.efi"
+  cp "$lib/shim/mmx64.efi.signed" "$vendor/mmx64.efi"
+  cp "$lib/grub/x86_64-efi-signed/grubx64.efi.signed" "$vendor/grubx64.efi"
+  cat >"$vendor/grub.cfg" <<END
+search.fs_uuid $2 root hd0,gpt2
+set prefix=(\$root)'/boot/grub'
+configfile \$prefix/grub.cfg
+END
+}
+
 # install_grub DISK SECTOR ROOM PREFIX MODULE...: what grub-install does, without its look at the
 # machine's devices: its modules in the tree's /boot, the boot sector (all but the partition table),
 # the core at that sector, where it has so many.

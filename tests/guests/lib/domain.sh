@@ -98,12 +98,13 @@ kernel_boot() {
 END
 }
 
+# hvm_xml DISKS [LOADER]: LOADER is the firmware's element, hvmloader when not given.
 hvm_xml() {
   xml_head 2
   cat <<END
   <os>
     <type arch='x86_64' machine='xenfv'>hvm</type>
-    <loader type='rom'>/usr/lib/xen/boot/hvmloader</loader>
+    ${2:-<loader type='rom'>/usr/lib/xen/boot/hvmloader</loader>}
     <boot dev='hd'/>
     <boot dev='cdrom'/>
   </os>
