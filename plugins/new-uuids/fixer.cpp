@@ -24,6 +24,11 @@ constexpr const char* k_places[] = {"/etc/fstab",
                                     "/boot/grub/menu.lst",
                                     "/boot/grub/grub.conf",
                                     "/boot/grub/device.map",
+                                    "/boot/efi/[Ee][Ff][Ii]/*/grub.cfg",
+                                    "/boot/efi/[Ee][Ff][Ii]/*/grubenv",
+                                    "/efi/[Ee][Ff][Ii]/*/grub.cfg",
+                                    "/boot/efi/loader/entries/*.conf",
+                                    "/efi/loader/entries/*.conf",
                                     "/boot/loader/entries/*.conf",
                                     "/boot/loader/loader.conf",
                                     "/boot/extlinux.conf",
@@ -111,6 +116,7 @@ void fix(Host& guest, const NewIds& ids) {
       }
     }
   }
+  correct_efi_programs(guest, all);
 }
 
 }  // namespace

@@ -20,4 +20,7 @@ std::vector<Spelling> spellings(const NewId& id);
 // stay.
 std::string with_new_ids(std::string text, const std::vector<Spelling>& all);
 
+// efi_programs.cpp. Finding uuid-uefi, which blocks, where one is signed.
+void correct_efi_programs(Host& guest, const std::vector<Spelling>& all);
+
 }  // namespace vmconvert::fixer::new_uuids

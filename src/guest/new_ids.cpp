@@ -8,6 +8,7 @@
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "guest/device_names.hpp"
+#include "guest/fat_ids.hpp"
 #include "guest/initramfs.hpp"
 #include "guest/inspect.hpp"
 #include "guest/lvm_ids.hpp"
@@ -85,12 +86,26 @@ class Chooser {
     if (fs.type == "LVM2_member") {
       return choose_volume(fs);
     }
+    if (fs.type == "vfat") {
+      return choose_fat(fs);
+    }
     if (fs.type.starts_with("ext") || fs.type == "xfs" || fs.type == "btrfs" || fs.type == "swap") {
       add(IdKind::filesystem, fs.device, fs.type, fs.uuid,
           m_make({"filesystem", fs.device, fs.uuid}));
     } else {
       keep(fs, "vmconvert does not change that kind");
     }
+  }
+
+  void choose_fat(const model::Filesystem& fs) {
+    if (read_fat_id(m_guest, fs.device) != fs.uuid) {
+      return keep(fs, "its volume ID is not where FAT has it");
+    }
+    const std::string made = replace_all(m_make({"filesystem", fs.device, fs.uuid}), "-", "");
+    std::string to = made.substr(0, 4) + "-" + made.substr(4, 4);
+    std::transform(to.begin(), to.end(), to.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+    add(IdKind::filesystem, fs.device, fs.type, fs.uuid, to);
   }
 
   // All of a group carry the ids of all: where one cannot be read, none is changed.
@@ -182,10 +197,16 @@ model::Finding kept_id(const std::string& device, const std::string& type, const
           fmt::format("never give both disks to one host; or {}", k_own_tool)};
 }
 
+bool sees_efi_partition(const model::GuestFacts& facts) {
+  return std::any_of(
+      facts.filesystems.begin(), facts.filesystems.end(),
+      [](const model::Filesystem& fs) { return fs.type == "vfat" && !fs.mountpoint.empty(); });
+}
+
 model::Finding refusal_of_uefi() {
   return {"uuid-uefi", model::Severity::blocks,
-          "the loader on the EFI system partition finds the guest's /boot by its UUID, and "
-          "vmconvert cannot correct it there",
+          "the loader on the EFI system partition finds the guest's /boot by its UUID, and the "
+          "guest's fstab does not say where that partition is",
           "leave --new-uuids out, and never give both disks to one host"};
 }
 

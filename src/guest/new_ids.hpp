@@ -29,7 +29,9 @@ NewIds choose_new_ids(GuestRoot& guest, const model::GuestFacts& facts, const mo
 
 model::Finding kept_id(const std::string& device, const std::string& type, const std::string& why);
 
-// The ESP is not mounted in the appliance, and the loader on it finds /boot by its UUID.
+// Of FAT, that is all that is ever mounted in the appliance.
+bool sees_efi_partition(const model::GuestFacts& facts);
+// For a UEFI guest without it: the loader there finds /boot by its UUID.
 model::Finding refusal_of_uefi();
 
 // The facts as they are once the changes were made.

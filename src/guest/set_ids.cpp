@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <string>
 
+#include "guest/fat_ids.hpp"
 #include "guest/lvm_ids.hpp"
 #include "guest/new_ids.hpp"
 #include "guest/table_ids.hpp"
@@ -18,6 +19,11 @@ using model::IdKind;
 // Why it cannot be changed; empty: it was.
 std::string set_one(const IdPlaces& places, const IdChange& change) {
   guestfs_h* g = places.appliance.get();
+  if (change.type == "vfat") {
+    return set_fat_id(places.root, change.device, change.from, change.to)
+               ? ""
+               : "its volume ID is not where FAT has it";
+  }
   const std::string device = places.root.to_appliance(change.device);
   // tune2fs takes a filesystem with checksums only after a whole check; the UUID is part of each.
   if (change.type.starts_with("ext") &&

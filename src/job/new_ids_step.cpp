@@ -8,7 +8,7 @@ namespace vmconvert::job {
 NewIdsGiven give_new_ids(guest::Appliance& appliance, model::GuestFacts& facts,
                          const model::Layout& layout, const model::Domain& source,
                          const std::string& name, model::TargetHypervisor to) {
-  if (source.uefi) {
+  if (source.uefi && !guest::sees_efi_partition(facts)) {
     return {{}, {}, {guest::refusal_of_uefi()}};
   }
   const auto make = [&](const std::vector<std::string>& parts) {

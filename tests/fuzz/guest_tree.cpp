@@ -136,7 +136,11 @@ void GuestTree::read_options(const std::string& text) {
     wishes.gateways = {"198.51.100.1"};
     wishes.dns = {"198.51.100.53"};
   }
-  if (has("hvm")) {
+  domain.uefi = has("uefi");
+  if (domain.uefi) {
+    facts.filesystems[0] = {"vda1", "vfat", "EF12-0001", "", ByteCount{128 * k_mib}, "/boot/efi"};
+  }
+  if (has("hvm") || domain.uefi) {
     domain.kind = model::VirtKind::hvm;
     domain.bootloader.reset();
     layout.disks[0].composed = false;
@@ -153,8 +157,19 @@ void run_fixers(Input input, const std::vector<std::string>& names) {
       fixer.push_back(guest::load_fixer(test::build_dir() / "fixers" / (name + ".so")));
     }
     GuestTree tree(input);
-    const std::string facts = guest::to_facts_json(
-        {tree.domain, tree.layout, tree.facts, {}, tree.to, tree.wishes, std::string(k_new_uuid)});
+    model::Hardware hardware;
+    hardware.uefi = tree.domain.uefi;
+    const std::string facts = guest::to_facts_json({tree.domain,
+                                                    tree.layout,
+                                                    tree.facts,
+                                                    {},
+                                                    tree.to,
+                                                    tree.wishes,
+                                                    std::string(k_new_uuid),
+                                                    {},
+                                                    {},
+                                                    {},
+                                                    hardware});
     FakeTools tools;
     attempt([&] {
       guest::StagedRoot staged(tree.root());

@@ -116,4 +116,43 @@ TEST_F(NewUuidsFixer, HasTheOldOnesLookedForAfterwards) {
   EXPECT_EQ(result.watched.front().finding.id, "uuid-left");
 }
 
+// As far as anybody reads a program: where its header is, 64 bits, whether it has certificates.
+std::string program(const std::string& content, bool is_signed) {
+  std::string bytes(512, '\0');
+  bytes.replace(0, 2, "MZ");
+  bytes[0x3c] = 0x40;
+  bytes.replace(0x40, 2, "PE");
+  bytes[0x40 + 24] = 0x0b;
+  bytes[0x40 + 25] = 0x02;
+  bytes[0x40 + 24 + 112 + 4 * 8 + 4] = is_signed ? 1 : 0;
+  return bytes + content;
+}
+
+TEST_F(NewUuidsFixer, CorrectsWhatTheEfiPartitionHas) {
+  change("filesystem", "vda2", k_old_uuid, k_new_uuid);
+  change("filesystem", "vda1", "EF12-0001", "0A1B-F2C3");
+  put("/etc/fstab", "UUID=EF12-0001 /boot/efi vfat umask=0077 0 1\n");
+  put("/boot/efi/EFI/debian/grub.cfg", "search.fs_uuid " + k_old_uuid + " root hd0,gpt2\n");
+  put("/boot/efi/EFI/debian/grubx64.efi",
+      program("search.fs_uuid " + k_old_uuid + " root\n" + '\0' + "modules", false));
+  put("/boot/efi/EFI/debian/shimx64.efi", program("no name", true));
+  fix("new-uuids");
+  EXPECT_THAT(findings_now(), IsEmpty());
+  EXPECT_EQ(get("/etc/fstab"), "UUID=0A1B-F2C3 /boot/efi vfat umask=0077 0 1\n");
+  EXPECT_EQ(get("/boot/efi/EFI/debian/grub.cfg"),
+            "search.fs_uuid " + k_new_uuid + " root hd0,gpt2\n");
+  EXPECT_EQ(get("/boot/efi/EFI/debian/grubx64.efi"),
+            program("search.fs_uuid " + k_new_uuid + " root\n" + '\0' + "modules", false));
+  EXPECT_EQ(get("/boot/efi/EFI/debian/shimx64.efi"), program("no name", true));
+}
+
+TEST_F(NewUuidsFixer, LeavesASignedProgramAndRefuses) {
+  change("filesystem", "vda2", k_old_uuid, k_new_uuid);
+  const std::string kernel = program("root=UUID=" + k_old_uuid + " ro", true);
+  put("/efi/EFI/Linux/arch.efi", kernel);
+  fix("new-uuids");
+  EXPECT_THAT(findings_now(), Contains("uuid-uefi blocks"));
+  EXPECT_EQ(get("/efi/EFI/Linux/arch.efi"), kernel);
+}
+
 }  // namespace

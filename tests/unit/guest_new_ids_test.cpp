@@ -173,7 +173,7 @@ TEST(NewIds, LeaveADamagedTableAlone) {
 
 TEST(NewIds, SayWhatKeepsItsOwn) {
   GuestWithIds guest;
-  guest.facts.filesystems.push_back({"vdb1", "vfat", "ABCD-1234", "", {}, "/efi"});
+  guest.facts.filesystems.push_back({"vdb1", "ntfs", "ABCD-1234", "", {}, "/efi"});
   guest.facts.filesystems.push_back({"vdb2", "unknown", "", "", {}, ""});
   guest.facts.filesystems.push_back(
       {"vdb3", "ext4", "22222222-0000-4000-8000-000000000002", "", {}, ""});
@@ -182,8 +182,20 @@ TEST(NewIds, SayWhatKeepsItsOwn) {
   ASSERT_THAT(ids.kept, SizeIs(3));
   EXPECT_EQ(ids.kept[0].id, "uuid-kept");
   EXPECT_THAT(ids.kept[0].message, HasSubstr("vda2 (ext4)"));
-  EXPECT_THAT(ids.kept[1].message, HasSubstr("vdb1 (vfat)"));
+  EXPECT_THAT(ids.kept[1].message, HasSubstr("vdb1 (ntfs)"));
   EXPECT_THAT(ids.kept[2].message, HasSubstr("vdb3 (ext4)"));
+}
+
+TEST(NewIds, KeepTheUuidOfAFatWithoutOne) {
+  GuestWithIds guest;
+  guest.facts.filesystems[1] = {"vda2", "vfat", "ABCD-1234", "", {}, "/boot/efi"};
+  guest.root.write("/vda2", std::string(k_test_sector, '\0'));
+  const NewIds ids = guest.choose();
+  ASSERT_THAT(ids.kept, SizeIs(1));
+  EXPECT_THAT(ids.kept[0].message, HasSubstr("vda2 (vfat)"));
+  EXPECT_TRUE(sees_efi_partition(guest.facts));
+  guest.facts.filesystems[1].mountpoint.clear();
+  EXPECT_FALSE(sees_efi_partition(guest.facts));
 }
 
 TEST(NewIds, KeepTheUuidOfAnXfsThatTheKernelCouldNotMount) {
