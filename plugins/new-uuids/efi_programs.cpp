@@ -27,7 +27,7 @@ bool is_signed(std::string_view program) {
   const std::size_t optional = number_at(program, k_header_at, 4) + std::size_t{24};
   const std::size_t directories =
       optional + (number_at(program, optional, 2) == k_64_bits ? 112U : 96U);
-  return number_at(program, directories + 4U * 8U + 4U, 4) != 0;
+  return number_at(program, directories + std::size_t{4} * 8 + 4, 4) != 0;
 }
 
 }  // namespace

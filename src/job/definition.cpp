@@ -12,6 +12,7 @@
 #include "domain/nodes.hpp"
 #include "domain/read.hpp"
 #include "domain/xml.hpp"
+#include "job/state_json.hpp"
 
 namespace vmconvert::job {
 namespace {
@@ -98,7 +99,7 @@ std::optional<KeptDefinition> load_definition(const fs::path& kept) {
   }
   const std::string text = read_text_file(path, k_longest_definition);
   try {
-    return KeptDefinition{load_job(kept), from_json(Json::parse(text))};
+    return KeptDefinition{load_job(kept), from_json(parse_state_json(text))};
   } catch (const Json::exception& error) {
     throw Error(ErrorKind::bad_input,
                 fmt::format("{} cannot be understood: {}", path.string(), printable(error.what())),

@@ -15,6 +15,7 @@
 #include "host/libvirt.hpp"
 #include "host/lvm.hpp"
 #include "host/new_volume.hpp"
+#include "job/state_json.hpp"
 
 namespace vmconvert::job {
 namespace {
@@ -191,7 +192,7 @@ std::string to_json(const Made& made) {
 
 Made made_from_json(const std::string& text) {
   try {
-    const Json json = Json::parse(text);
+    const Json json = parse_state_json(text);
     const std::string kind = json.at("kind").get<std::string>();
     if (kind == "file") {
       return MadeFile{

@@ -8,6 +8,7 @@
 #include "base/error.hpp"
 #include "base/fd.hpp"
 #include "guest/wishes_json.hpp"
+#include "job/state_json.hpp"
 
 namespace vmconvert::job {
 namespace {
@@ -245,7 +246,7 @@ SavedJob load_job(const std::filesystem::path& folder) {
   const std::filesystem::path path = folder / "job.json";
   const std::string text = read_text_file(path, k_limit);
   try {
-    const Json json = Json::parse(text);
+    const Json json = parse_state_json(text);
     if (json.at("version").get<int>() != k_version) {
       throw Error(ErrorKind::bad_input, "written by another version");
     }

@@ -7,6 +7,7 @@
 #include "base/atomic_file.hpp"
 #include "base/error.hpp"
 #include "base/fd.hpp"
+#include "job/state_json.hpp"
 
 // Found by their argument's namespace, so not in a nameless one.
 namespace vmconvert {
@@ -138,7 +139,7 @@ std::optional<model::JobReport> load_report(const std::filesystem::path& kept) {
   }
   const std::string text = read_text_file(path, k_report_limit);
   try {
-    const Json json = Json::parse(text);
+    const Json json = parse_state_json(text);
     if (const int version = json.at("version").get<int>(); version != k_report_version) {
       throw Error(ErrorKind::bad_input, fmt::format("it has version {}", version));
     }

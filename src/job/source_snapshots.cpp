@@ -15,6 +15,7 @@
 #include "host/lvm.hpp"
 #include "host/new_volume.hpp"
 #include "job/journal.hpp"
+#include "job/state_json.hpp"
 #include "job/workspace.hpp"
 #include "plan/check_outside.hpp"
 
@@ -96,7 +97,7 @@ void SourceSnapshots::load() {
     return;
   }
   try {
-    const Json json = Json::parse(read_text_file(path, k_longest_file));
+    const Json json = parse_state_json(read_text_file(path, k_longest_file));
     for (const Json& entry : json.at("snapshots")) {
       m_taken.push_back(
           {entry.at("origin").get<std::string>(), entry.at("path").get<std::string>(),

@@ -10,6 +10,7 @@
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "host/libvirt.hpp"
+#include "job/state_json.hpp"
 
 namespace vmconvert::job {
 namespace {
@@ -141,7 +142,7 @@ std::optional<SourceBefore> load_source_before(const fs::path& kept) {
   }
   const std::string text = read_text_file(path, k_longest_state);
   try {
-    const Json json = Json::parse(text);
+    const Json json = parse_state_json(text);
     SourceBefore before;
     before.uri = json.at("uri").get<std::string>();
     before.name = json.at("name").get<std::string>();

@@ -78,6 +78,26 @@ model::Progress copying(std::uint64_t done) {
   return {"copy", "vda", ByteCount{done}, ByteCount{1U << 30U}, {}, {}};
 }
 
+// A time of 1e27 seconds fits no integer, and the library would convert it in spite of that.
+TEST_F(SavedReport, WithANumberOutOfRangeIsRefused) {
+  save_report(m_folder, {});
+  std::ifstream file(m_folder / "report.json");
+  std::string text{std::istreambuf_iterator<char>(file), {}};
+  file.close();
+  const auto at = text.find("\"memory_bytes\":");
+  ASSERT_NE(at, std::string::npos) << text;
+  const auto number = text.find_first_of("0123456789", at);
+  text.replace(number, text.find_first_not_of("0123456789", number) - number, "1e27");
+  std::ofstream(m_folder / "report.json") << text;
+  try {
+    static_cast<void>(load_report(m_folder));
+    ADD_FAILURE() << "it was read";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::bad_input);
+    EXPECT_THAT(error.message(), testing::HasSubstr("out of range"));
+  }
+}
+
 TEST(Recorder, KeepsStretchesOfWorkAndHowFarTheyWere) {
   Recorder recorder;
   const auto start = Recorder::Clock::now();
