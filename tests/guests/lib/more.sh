@@ -25,6 +25,7 @@ build_more() {
   say "building the Debian tree of $flavor (once)"
   case $flavor in
     btrfs) add_packages "$(base_tar loader)" btrfs-progs network-manager qemu-guest-agent ;;
+    cloud) add_packages "$(base_tar plain)" cloud-init isc-dhcp-client ;;
     efi) add_packages "$(base_tar plain)" grub-efi-amd64 grub-efi-amd64-signed shim-signed dosfstools ;;
     netplan) add_packages "$(base_tar plain)" extlinux netplan.io ;;
     i386) bootstrap_i386 sysvinit-core initscripts sysv-rc ifupdown iproute2 openssh-server udev \
