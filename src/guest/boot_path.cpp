@@ -150,7 +150,7 @@ BootPath walk_boot_path(GuestRoot& guest, const model::GuestFacts& facts,
                         const model::Hardware& hardware) {
   const model::GuestFacts seen_facts = in_guest(hardware, layout, facts);
   const model::Layout seen_layout = in_guest(hardware, layout);
-  BootWalk walk{guest, seen_facts, seen_layout, to, hardware.disk_bus, hardware.uefi};
+  BootWalk walk{guest, seen_facts, seen_layout, to, hardware.disk_bus};
   const bool xen = to == model::TargetHypervisor::xen;
   const std::optional<std::string> menu = xen             ? walk_pygrub(walk)
                                           : hardware.uefi ? walk_uefi_loader(walk)

@@ -15,7 +15,6 @@ struct BootWalk {
   const model::Layout& layout;
   model::TargetHypervisor to;
   std::string disk_bus = "virtio";
-  bool uefi = false;
   BootPath path = {};
   std::size_t menus = 0;  // read so far
 

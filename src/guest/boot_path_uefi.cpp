@@ -163,8 +163,7 @@ std::optional<std::string> menu_of_grub(BootWalk& walk, const EfiPartition& esp,
 }
 
 std::optional<std::string> walk_program(BootWalk& walk, const EfiPartition& esp,
-                                        const std::string& path) {
-  const std::string bytes = read_loader(walk, path);
+                                        const std::string& path, const std::string& bytes) {
   if (const auto core = read_grub2_efi(bytes)) {
     walk.found("loader core", fmt::format("GRUB 2 in {}, {} bytes, prefix {}", path, bytes.size(),
                                           printable(core->prefix)));
@@ -196,7 +195,8 @@ std::optional<std::string> walk_uefi_loader(BootWalk& walk) {
   const std::string folder = child(walk.guest, esp->folder, "BOOT");
   const std::string name = walk.facts.arch == "x86_64" ? "BOOTX64.EFI" : "BOOTIA32.EFI";
   const std::string first = folder.empty() ? "" : child(walk.guest, folder, name);
-  if (first.empty() || !is_program(read_loader(walk, first))) {
+  const std::string bytes = first.empty() ? std::string() : read_loader(walk, first);
+  if (!is_program(bytes)) {
     walk.broken("loader",
                 fmt::format("the firmware starts {}/BOOT/{}, which is {}", esp->folder, name,
                             first.empty() ? "missing" : "no program"),
@@ -204,8 +204,8 @@ std::optional<std::string> walk_uefi_loader(BootWalk& walk) {
     return std::nullopt;
   }
   walk.found("loader", first);
-  if (read_grub2_efi(read_loader(walk, first))) {
-    return walk_program(walk, *esp, first);
+  if (read_grub2_efi(bytes)) {
+    return walk_program(walk, *esp, first, bytes);
   }
   std::string beside = child(walk.guest, folder, "grubx64.efi");
   if (beside.empty()) {
@@ -214,7 +214,8 @@ std::optional<std::string> walk_uefi_loader(BootWalk& walk) {
   if (beside.empty()) {
     beside = child(walk.guest, folder_by_list(walk, *esp, folder), "grubx64.efi");
   }
-  return walk_program(walk, *esp, beside.empty() ? first : beside);
+  return beside.empty() ? walk_program(walk, *esp, first, bytes)
+                        : walk_program(walk, *esp, beside, read_loader(walk, beside));
 }
 
 }  // namespace vmconvert::guest

@@ -125,14 +125,7 @@ std::size_t lz4_legacy_length(std::string_view data) {
 }
 
 std::uint32_t crc32(std::string_view data) {
-  std::uint32_t crc = ~0U;
-  for (const char byte : data) {
-    crc ^= static_cast<unsigned char>(byte);
-    for (int bit = 0; bit < 8; ++bit) {
-      crc = crc >> 1U ^ ((crc & 1U) != 0 ? 0xedb88320U : 0U);
-    }
-  }
-  return ~crc;
+  return lzma_crc32(reinterpret_cast<const std::uint8_t*>(data.data()), data.size(), 0);
 }
 
 // The .xz format, 1.1: a stream is a multiple of four bytes and ends with a footer of twelve:
