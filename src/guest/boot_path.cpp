@@ -147,16 +147,21 @@ model::Findings BootPath::findings() const {
 
 BootPath walk_boot_path(GuestRoot& guest, const model::GuestFacts& facts,
                         const model::Layout& layout, model::TargetHypervisor to,
-                        const model::Hardware& hardware) {
+                        const model::Hardware& hardware,
+                        const std::optional<model::DirectBoot>& host_kernel) {
   const model::GuestFacts seen_facts = in_guest(hardware, layout, facts);
   const model::Layout seen_layout = in_guest(hardware, layout);
   BootWalk walk{guest, seen_facts, seen_layout, to, hardware.disk_bus};
   const bool xen = to == model::TargetHypervisor::xen;
-  const std::optional<std::string> menu = xen             ? walk_pygrub(walk)
+  const bool by_host = xen && host_kernel.has_value();
+  const std::optional<std::string> menu = by_host         ? std::nullopt
+                                          : xen           ? walk_pygrub(walk)
                                           : hardware.uefi ? walk_uefi_loader(walk)
                                                           : walk_loader(walk);
   std::string init;
-  if (menu) {
+  if (by_host) {
+    init = walk_host_kernel(walk, *host_kernel).argument("init");
+  } else if (menu) {
     if (const auto entry = walk_menu(walk, *menu)) {
       walk_entry(walk, *entry);
       init = entry->argument("init");

@@ -2,10 +2,12 @@
 // patched guest; a chain without a hole is what "converted" means when no boot was tried.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "guest/guest_root.hpp"
+#include "model/domain.hpp"
 #include "model/finding.hpp"
 #include "model/guest_facts.hpp"
 #include "model/hardware.hpp"
@@ -24,6 +26,8 @@ struct BootLink {
 
 struct BootPath {
   std::vector<BootLink> links;  // in the order of booting
+  std::string kernel;           // that would be started; empty: none was found
+  std::string version;          // of it; may be empty
 
   // Every link was found.
   [[nodiscard]] bool complete() const;
@@ -32,9 +36,11 @@ struct BootPath {
 };
 
 // `guest` is the guest as it will boot, after all edits; names in `layout` are the target's, those
-// in the guest are as it will see them on `hardware`.
+// in the guest are as it will see them on `hardware`. A Xen guest's `host_kernel` is started by its
+// host: then no menu is read.
 BootPath walk_boot_path(GuestRoot& guest, const model::GuestFacts& facts,
                         const model::Layout& layout, model::TargetHypervisor to,
-                        const model::Hardware& hardware = {});
+                        const model::Hardware& hardware = {},
+                        const std::optional<model::DirectBoot>& host_kernel = {});
 
 }  // namespace vmconvert::guest

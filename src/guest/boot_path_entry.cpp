@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <set>
 
 #include "base/error.hpp"
@@ -52,6 +53,8 @@ std::optional<std::string> walk_kernel(BootWalk& walk, const BootEntry& entry) {
   if (version.empty() && dash != std::string::npos) {
     version = path->substr(dash + 1);
   }
+  walk.path.kernel = *path;
+  walk.path.version = version;
   walk.found("kernel", fmt::format("{}, {} bytes, version {}", *path, image.size(),
                                    version.empty() ? "unknown" : printable(version)));
   return version;
@@ -148,11 +151,15 @@ bool kernel_can_find(std::string_view root) {
          (root.starts_with("/dev/") && root.find('/', 5) == std::string_view::npos);
 }
 
-void walk_root(BootWalk& walk, const BootEntry& entry) {
-  const std::string remedy = "correct root= in the boot menu";
+void walk_root(BootWalk& walk, const BootEntry& entry,
+               const std::string& remedy = "correct root= in the boot menu") {
   const std::string wanted = entry.argument("root");
   const DeviceNames names{walk.facts.filesystems, {}, &walk.guest};
   const model::Filesystem* fs = wanted.empty() ? nullptr : names.find(wanted);
+  if (fs == nullptr && walk.to == model::TargetHypervisor::xen && wanted.starts_with("/dev/xvd")) {
+    fs = names.find("/dev/" +
+                    wanted.substr(std::string_view("/dev/x").size()));  // a Xen guest's vda
+  }
   if (wanted.empty()) {
     walk.broken("root", "the kernel's arguments have no root=", remedy);
   } else if (fs == nullptr) {
@@ -171,6 +178,36 @@ void walk_root(BootWalk& walk, const BootEntry& entry) {
 }
 
 }  // namespace
+
+// The description keeps the paths of the old host, and Xen looks for them on the new one.
+BootEntry walk_host_kernel(BootWalk& walk, const model::DirectBoot& kernel) {
+  BootEntry entry;
+  entry.kernel = kernel.kernel.string();
+  entry.arguments = kernel.cmdline;
+  std::error_code ignored;
+  const auto look = [&](const char* link, const std::filesystem::path& path) {
+    const std::string name = printable(path.string());
+    if (std::filesystem::is_regular_file(path, ignored)) {
+      walk.found(link, name + " of the host");
+    } else {
+      walk.broken(
+          link, fmt::format("{} is not on this host, where Xen looks for it", name),
+          "copy it from the old host to the same path; or give the guest a kernel of its own "
+          "and a menu, and let pygrub start it");
+    }
+  };
+  look("kernel", kernel.kernel);
+  const std::string name = kernel.kernel.filename().string();
+  if (const auto dash = name.find('-'); dash != std::string::npos) {
+    walk_modules(walk, name.substr(dash + 1));
+  }
+  if (!kernel.initrd.empty()) {
+    entry.initrds = {kernel.initrd.string()};
+    look("initramfs", kernel.initrd);
+  }
+  walk_root(walk, entry, "correct root= among the kernel's arguments in the description");
+  return entry;
+}
 
 void walk_entry(BootWalk& walk, const BootEntry& entry) {
   const auto version = walk_kernel(walk, entry);

@@ -38,6 +38,8 @@ std::optional<BootEntry> walk_menu(BootWalk& walk, const std::string& menu);
 
 // Kernel, modules, initramfs and root of that entry.
 void walk_entry(BootWalk& walk, const BootEntry& entry);
+// The same where the Xen host keeps them; its arguments.
+BootEntry walk_host_kernel(BootWalk& walk, const model::DirectBoot& kernel);
 
 void walk_fstab(BootWalk& walk);
 void walk_init(BootWalk& walk, const std::string& wanted);

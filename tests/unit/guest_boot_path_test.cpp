@@ -242,6 +242,32 @@ TEST(BootPath, under_xen_starts_at_pygrub) {
   EXPECT_EQ(guest.holes(TargetHypervisor::xen), Names{});
 }
 
+// Xen starts files of its host, whatever the guest's menu says.
+TEST(BootPath, under_xen_may_start_at_a_kernel_of_the_host) {
+  Guest guest;
+  guest.root.remove("/boot/grub/grub.cfg");
+  const fs::path folder = guest.temp.path() / "host";
+  fs::create_directory(folder);
+  const auto holes = [&](const model::DirectBoot& kernel) {
+    Names names;
+    for (const BootLink& link :
+         walk_boot_path(guest.root, guest.facts, guest.layout, TargetHypervisor::xen, {}, kernel)
+             .links) {
+      if (!link.ok) {
+        names.push_back(link.name);
+      }
+    }
+    return names;
+  };
+  const model::DirectBoot good{folder / "vmlinuz-6.1.0", folder / "initrd", "root=/dev/xvda2 ro"};
+  EXPECT_EQ(holes(good), (Names{"kernel", "initramfs"}));
+  guest.root.write("/host/vmlinuz-6.1.0", "k");
+  guest.root.write("/host/initrd", "i");
+  EXPECT_EQ(holes(good), Names{});
+  guest.root.write("/host/vmlinuz-5.0", "k");
+  EXPECT_EQ(holes({folder / "vmlinuz-5.0", {}, "root=/dev/xvda9"}), (Names{"modules", "root"}));
+}
+
 TEST(BootPath, follows_menus_and_entry_files) {
   Guest guest;
   guest.root.write("/boot/grub/real.cfg", guest.root.read("/boot/grub/grub.cfg"));
