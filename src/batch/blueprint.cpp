@@ -69,6 +69,7 @@ model::Adjustments GuestBlueprint::adjustments() const {
   wanted.bridges = map("network.bridges");
   wanted.macs =
       text("network.mac", "keep") == "new" ? model::MacPolicy::fresh : model::MacPolicy::keep;
+  wanted.xen_type = text("type", "keep") == "pvh" ? model::XenType::pvh : model::XenType::keep;
   return wanted;
 }
 

@@ -80,6 +80,23 @@ void lay_one(CLI::App& command, const std::string& key, Texts words) {
   }
 }
 
+// The command line may want another hypervisor than the blueprint, and some commands make no
+// domain.
+void check_xen_type(const CLI::App& command, const batch::GuestBlueprint& guest,
+                    const std::filesystem::path& file, Options& options) {
+  if (options.adjustments.xen_type == model::XenType::keep) {
+    return;
+  }
+  if (command.get_option_no_throw("--to") == nullptr) {
+    options.adjustments.xen_type = model::XenType::keep;
+  } else if (options.to != "xen") {
+    throw Error(ErrorKind::usage,
+                fmt::format("{}:{}: \"type\" is a kind of Xen guest, and --to {} asks for another",
+                            file.string(), guest.settings.at("type").line, options.to),
+                "leave --to or \"type\" out");
+  }
+}
+
 }  // namespace
 
 void lay_under(CLI::App& command, const batch::GuestBlueprint& guest,
@@ -99,6 +116,7 @@ void lay_under(CLI::App& command, const batch::GuestBlueprint& guest,
     }
   }
   options.adjustments = guest.adjustments();
+  check_xen_type(command, guest, file, options);
   options.hooks = guest.hooks;
 }
 

@@ -6,6 +6,7 @@
 #include <new>
 
 #include "base/error.hpp"
+#include "domain/make_pvh.hpp"
 #include "domain/nodes.hpp"
 #include "domain/read.hpp"
 #include "domain/xml.hpp"
@@ -107,6 +108,9 @@ model::Domain adjusted(const model::Domain& domain, const model::Adjustments& wa
   const std::string origin = "the source's description";
   const XmlDoc document = parse_xml(domain.xml, origin);
   xmlNode& root = *xmlDocGetRootElement(document.get());
+  if (wanted.xen_type == model::XenType::pvh) {
+    make_pvh(root, domain.kind, domain.arch, domain.name);
+  }
   if (wanted.memory) {
     adjust_memory(root, *wanted.memory);
   }

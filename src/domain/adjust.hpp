@@ -9,8 +9,8 @@
 
 namespace vmconvert::domain {
 
-// Memory, processors, bridges and MACs. `name` is the new guest's: with the old MAC it decides the
-// new one, so that every run makes the same.
+// Memory, processors, bridges, MACs and the kind of Xen guest. `name` is the new guest's: with the
+// old MAC it decides the new one, so that every run makes the same.
 model::Domain adjusted(const model::Domain& domain, const model::Adjustments& wanted,
                        const std::string& name);
 

@@ -60,8 +60,16 @@ model::MachineOffer parse_machine_offer(const std::string& xml, const std::strin
     throw Error(ErrorKind::bad_input, "libvirt's capabilities are not XML");
   }
   model::MachineOffer offer;
+  offer.pvh = false;
   for (const xmlNode* guest : children(root, "guest")) {
-    if (content(child(guest, "os_type")) != "hvm") {
+    const std::string os_type = content(child(guest, "os_type"));
+    if (os_type == "xenpvh") {
+      const auto all = children(guest, "arch");
+      offer.pvh = *offer.pvh || std::any_of(all.begin(), all.end(), [&](const xmlNode* node) {
+        return attribute(node, "name") == arch;
+      });
+    }
+    if (os_type != "hvm") {
       continue;
     }
     for (const xmlNode* node : children(guest, "arch")) {

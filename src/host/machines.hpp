@@ -10,8 +10,8 @@
 
 namespace vmconvert::host {
 
-// For fully virtualised guests. Error from Connection where libvirt cannot be asked. With a
-// `machine`, whether there is UEFI firmware for it, too.
+// For fully virtualised guests, and whether Xen runs PVH ones. Error from Connection where libvirt
+// cannot be asked. With a `machine`, whether there is UEFI firmware for it, too.
 model::MachineOffer machine_offer(const Connection& connection, const std::string& arch,
                                   const std::string& machine = {});
 // Pure, of a domain's capabilities; nothing where they do not say.

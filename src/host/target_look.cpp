@@ -106,6 +106,7 @@ std::string to_json(const TargetLook& look) {
               {"architectures", list(look.machines.architectures)},
               {"machines", list(look.machines.machines)},
               {"uefi", look.machines.uefi ? Json(*look.machines.uefi) : Json()},
+              {"pvh", look.machines.pvh ? Json(*look.machines.pvh) : Json()},
               {"missing_bridges", list(look.missing_bridges)},
               {"missing_networks", list(look.missing_networks)}}
       .dump();
@@ -135,6 +136,9 @@ TargetLook target_look_from_json(const std::string& json) {
   look.machines.machines = texts(told.at("machines"));
   if (told.at("uefi").is_boolean()) {
     look.machines.uefi = told.at("uefi").get<bool>();
+  }
+  if (told.at("pvh").is_boolean()) {
+    look.machines.pvh = told.at("pvh").get<bool>();
   }
   look.missing_bridges = texts(told.at("missing_bridges"));
   look.missing_networks = texts(told.at("missing_networks"));

@@ -12,7 +12,9 @@
 #include "disk/image_header.hpp"
 #include "disk/probe.hpp"
 #include "domain/devices.hpp"
+#include "domain/make_pvh.hpp"
 #include "domain/pinning.hpp"
+#include "domain/read.hpp"
 #include "domain/rewrite.hpp"
 #include "host/device_identity.hpp"
 #include "host/disk_health.hpp"
@@ -86,7 +88,14 @@ std::vector<plan::UnfinishedJob> leftovers(const Request& request, const std::st
 void Conversion::check_description() {
   State& state = *m_state;
   const model::Domain& domain = state.source.domain;
-  state.described = domain::read_devices(domain, "the description of " + domain.name);
+  const std::string origin = "the description of " + domain.name;
+  state.described = domain::read_devices(domain, origin);
+  if (state.request.adjustments.xen_type == model::XenType::pvh && !state.original_xml.empty()) {
+    const model::Domain before = domain::read_domain_xml(state.original_xml, origin);
+    state.described.special = domain::read_devices(before, origin).special;
+    const auto left = domain::left_by_pvh(before, origin);
+    state.described.special.insert(state.described.special.end(), left.begin(), left.end());
+  }
   std::vector<std::optional<model::ImageHeader>> headers(domain.disks.size());
   for (std::size_t i = 0; i < domain.disks.size(); ++i) {
     const model::DomainDisk& disk = domain.disks[i];
@@ -103,8 +112,7 @@ void Conversion::check_description() {
                        state.can_go_on ? std::nullopt : state_room(state.request.state_dir)));
   state.add_findings(plan::check_images(domain, headers, state.described));
   state.add_findings(plan::check_devices(state.described));
-  state.add_findings(
-      plan::check_pinning(domain::read_pinning(domain, "the description of " + domain.name)));
+  state.add_findings(plan::check_pinning(domain::read_pinning(domain, origin)));
   const model::Findings& findings = state.result.findings;
   if (std::any_of(findings.begin(), findings.end(), [](const model::Finding& finding) {
         return !finding.acknowledged &&
@@ -176,6 +184,9 @@ void Conversion::check_target_host(const host::TargetLook& look) {
         look.machines, state.target_uri));
     state.add_findings(
         plan::check_firmware(state.source.domain.uefi, look.machines, state.target_uri));
+  } else if (state.source.domain.kind == model::VirtKind::pvh) {
+    state.add_findings(
+        plan::check_pvh_offer(state.source.domain.arch, look.machines, state.target_uri));
   }
   model::Domain domain = state.source.domain;
   const NewIdentity identity = new_identity(domain, state.name, state.request);

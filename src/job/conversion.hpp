@@ -18,7 +18,8 @@
 
 namespace vmconvert::guest {
 class Appliance;
-}
+struct BootPath;
+}  // namespace vmconvert::guest
 namespace vmconvert::disk {
 struct AllocationMap;
 struct RedoAmount;
@@ -123,6 +124,7 @@ class Conversion {
   void look_in_appliance();
   void patch_in_appliance();
   void fix_guest(guest::Appliance& appliance);
+  void check_pvh_kernel(guest::Appliance& appliance, const guest::BootPath& path);
   [[nodiscard]] std::vector<disk::AllocationMap> read_free_space() const;
   void read_extents();
   void check_room();

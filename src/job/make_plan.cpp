@@ -154,6 +154,8 @@ model::Plan Conversion::make_plan() {
   State& state = *m_state;
   model::Plan plan;
   plan.source = state.source.domain;
+  plan.source.kind = state.source_kind();
+  plan.kind = state.source.domain.kind;
   plan.name = state.name;
   plan.to = state.request.to;
   plan.layout = state.layout;

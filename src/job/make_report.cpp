@@ -66,6 +66,9 @@ void Conversion::begin_report(const model::Plan& plan) {
   report.program = state.tools.version;
   report.kind = model::to_string(plan.source.kind);
   report.to = model::to_string(plan.to);
+  if (plan.to == model::TargetHypervisor::xen) {
+    report.new_kind = model::to_string(plan.kind);
+  }
   report.memory = plan.source.memory.value;
   report.vcpus = plan.source.vcpus;
   report.inside = plan.guest;

@@ -216,6 +216,7 @@ void Conversion::fix_guest(guest::Appliance& appliance) {
     state.result.edits = std::move(ids.edits);
   }
   model::Domain described = domain;  // fixers read the kernel's arguments in it
+  described.kind = state.source_kind();
   if (described.direct_boot) {
     described.direct_boot->cmdline =
         guest::with_new_ids(described.direct_boot->cmdline, ids.changes);
@@ -250,8 +251,10 @@ void Conversion::fix_guest(guest::Appliance& appliance) {
     state.add_findings(guest::search_values(appliance.root(), run.watched));
   }
   state.report("appliance", "walking the boot path");
-  const guest::BootPath path = guest::walk_boot_path(appliance.root(), state.guest, state.layout,
-                                                     state.request.to, state.hardware);
+  const guest::BootPath path =
+      guest::walk_boot_path(appliance.root(), state.guest, state.layout, state.request.to,
+                            state.hardware, domain.direct_boot);
+  check_pvh_kernel(appliance, path);
   for (const guest::BootLink& link : path.links) {
     state.result.boot_path.push_back({link.name, link.ok, link.what});
   }

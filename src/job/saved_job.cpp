@@ -51,6 +51,7 @@ Json adjustments_to_json(const Request& request) {
                {"vcpus", wanted.vcpus ? Json(*wanted.vcpus) : Json(nullptr)},
                {"bridges", wanted.bridges},
                {"fresh_macs", wanted.macs == model::MacPolicy::fresh},
+               {"pvh", wanted.xen_type == model::XenType::pvh},
                {"hooks", Json::array()}};
   for (const model::Hook& hook : request.hooks) {
     json["hooks"].push_back({{"when", model::to_string(hook.when)},
@@ -71,6 +72,8 @@ void adjustments_from_json(const Json& json, Request& request) {
   request.adjustments.bridges = json.at("bridges").get<std::map<std::string, std::string>>();
   request.adjustments.macs =
       json.at("fresh_macs").get<bool>() ? model::MacPolicy::fresh : model::MacPolicy::keep;
+  request.adjustments.xen_type =
+      json.value("pvh", false) ? model::XenType::pvh : model::XenType::keep;
   for (const Json& hook : json.at("hooks")) {
     const auto when = model::hook_point_from(hook.at("when").get<std::string>());
     request.hooks.push_back(

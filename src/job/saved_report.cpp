@@ -74,6 +74,7 @@ Json to_object(const model::JobReport& report) {
           {"error", report.error},
           {"kind", report.kind},
           {"to", report.to},
+          {"new_kind", report.new_kind},
           {"memory_bytes", report.memory},
           {"vcpus", report.vcpus},
           {"accelerator", report.accelerator},
@@ -102,6 +103,7 @@ model::JobReport from_object(const Json& json) {
   json.at("error").get_to(report.error);
   json.at("kind").get_to(report.kind);
   json.at("to").get_to(report.to);
+  report.new_kind = json.value("new_kind", "");
   json.at("memory_bytes").get_to(report.memory);
   json.at("vcpus").get_to(report.vcpus);
   json.at("accelerator").get_to(report.accelerator);

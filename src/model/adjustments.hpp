@@ -15,15 +15,23 @@ enum class MacPolicy {
   fresh,  // others, computed from the old ones and the new name: the same at every run
 };
 
+// What kind of Xen guest it becomes.
+enum class XenType {
+  keep,
+  pvh,  // a PV guest goes on without a PV kernel's privileges, and still without an emulator
+};
+
 // Changes of the description before anything else looks at it.
 struct Adjustments {
   std::optional<ByteCount> memory;
   std::optional<unsigned> vcpus;
   std::map<std::string, std::string> bridges;  // of the old host -> of the new one
   MacPolicy macs = MacPolicy::keep;
+  XenType xen_type = XenType::keep;
 
   [[nodiscard]] bool empty() const {
-    return !memory && !vcpus && bridges.empty() && macs == MacPolicy::keep;
+    return !memory && !vcpus && bridges.empty() && macs == MacPolicy::keep &&
+           xen_type == XenType::keep;
   }
   bool operator==(const Adjustments&) const = default;
 };

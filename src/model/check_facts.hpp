@@ -43,6 +43,14 @@ struct DiskCondition {
   std::optional<ByteCount> backup_table = {};  // a GPT's backup header, where it is not at the end
 };
 
+// The kernel that a PVH guest would start.
+struct PvhKernel {
+  std::string image = {};  // its path, printable
+  std::string version = {};
+  std::optional<bool> can = {};  // nothing: it could not be told
+  std::string how = {};          // what said so
+};
+
 // A block device as the host knows it.
 struct DeviceIdentity {
   unsigned sector_size = 0;      // 0: no block device

@@ -20,6 +20,7 @@ struct MachineOffer {
   std::vector<std::string> architectures;
   std::vector<std::string> machines;  // of the guest's architecture; empty: not told
   std::optional<bool> uefi = {};      // whether there is firmware for a machine of that kind
+  std::optional<bool> pvh = {};       // whether Xen runs PVH guests of the guest's architecture
 };
 
 // By the x86-64 psABI: 1 (every 64-bit processor) to 4; 0: not known.

@@ -77,6 +77,7 @@ struct JobReport {
   std::string error;
   std::string kind;  // pv, hvm, pvh
   std::string to;
+  std::string new_kind = {};  // of a Xen guest; empty: not told
   std::uint64_t memory = 0;
   unsigned vcpus = 0;
   std::string accelerator;

@@ -99,9 +99,10 @@ struct PlannedDisk {
 };
 
 struct Plan {
-  Domain source;
+  Domain source;     // with the operator's adjustments; its kind is the one that it had
   std::string name;  // of the new domain
   TargetHypervisor to = TargetHypervisor::kvm;
+  VirtKind kind = VirtKind::pv;  // of the new domain, where it is a Xen guest
   Layout layout;
   GuestFacts guest;
   Edits edits;

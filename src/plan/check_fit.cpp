@@ -13,6 +13,7 @@ namespace vmconvert::plan {
 namespace {
 
 using model::Findings;
+using model::Severity;
 
 constexpr std::size_t k_most_in_message = 4;
 
@@ -89,6 +90,33 @@ Findings check_firmware(bool uefi, const model::MachineOffer& offer, const std::
                    fmt::format("the guest boots by UEFI, and {} has no firmware for that", uri),
                    "install it there: ovmf on Debian and Ubuntu, edk2-ovmf on Red Hat's family, "
                    "qemu-ovmf-x86_64 on SUSE")};
+}
+
+Findings check_pvh_offer(const std::string& arch, const model::MachineOffer& offer,
+                         const std::string& uri) {
+  if (offer.pvh.value_or(true)) {
+    return {};
+  }
+  return {make_finding(
+      "target-machine", fmt::format("{} runs no PVH guests of the architecture {}", uri, arch),
+      "name the connection of a host with Xen 4.10 or newer and VT-x or AMD-V switched on "
+      "(--target URI), or leave type = \"pvh\" out")};
+}
+
+Findings check_pvh_kernel(const model::PvhKernel& kernel) {
+  if (kernel.can.value_or(false)) {
+    return {};
+  }
+  const std::string name =
+      kernel.version.empty() ? kernel.image : fmt::format("{} ({})", kernel.image, kernel.version);
+  if (!kernel.can) {
+    return {make_finding("kernel-not-pvh", Severity::warns,
+                         fmt::format("whether {} runs as PVH is not known: {}", name, kernel.how),
+                         "look for CONFIG_XEN_PVH=y in the configuration that it was built with")};
+  }
+  return {make_finding("kernel-not-pvh", fmt::format("{} cannot run as PVH: {}", name, kernel.how),
+                       "make a newer kernel of the distribution the menu's default (Linux 4.11 or "
+                       "newer with CONFIG_XEN_PVH), or leave type = \"pvh\" out: it stays PV")};
 }
 
 // Red Hat's own release notes say so of 9 and 10; AlmaLinux also builds its 10 for the second

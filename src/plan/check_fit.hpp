@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "model/check_facts.hpp"
 #include "model/domain.hpp"
 #include "model/finding.hpp"
 #include "model/guest_facts.hpp"
@@ -20,6 +21,13 @@ model::Findings check_machine(const std::string& arch, const std::string& machin
 
 // Whether it has the firmware that a guest with UEFI boots by.
 model::Findings check_firmware(bool uefi, const model::MachineOffer& offer, const std::string& uri);
+
+// Whether its Xen runs PVH guests at all: those of 4.9 and older do not, nor do some processors.
+model::Findings check_pvh_offer(const std::string& arch, const model::MachineOffer& offer,
+                                const std::string& uri);
+
+// Whether the kernel that it would start can be entered as PVH.
+model::Findings check_pvh_kernel(const model::PvhKernel& kernel);
 
 // Whether the guest's programs run on a processor like this host's.
 model::Findings check_cpu_level(const model::GuestFacts& guest, const model::CpuLevel& host);

@@ -118,7 +118,10 @@ std::string decided(const model::JobReport& report) {
   text +=
       row("Was", fmt::format("Xen {} guest, {} of memory, {} vCPU", as_people_write(report.kind),
                              bytes_text(report.memory), report.vcpus));
-  text += row("Becomes", fmt::format("{} domain {}", as_people_write(report.to), report.name));
+  const bool another = !report.new_kind.empty() && report.new_kind != report.kind;
+  text +=
+      row("Becomes", fmt::format("{}{}{} domain {}", as_people_write(report.to), another ? " " : "",
+                                 another ? as_people_write(report.new_kind) : "", report.name));
   text += row("System", inside.os_name);
   text += row("Host name", inside.hostname);
   text += row("Root on", inside.root_device);

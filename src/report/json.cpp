@@ -106,6 +106,10 @@ std::string to_json(const model::RunResult& result) {
 
 std::string to_json(const model::RunResult& result, const model::Plan& plan) {
   Json json = to_object(result);
+  json["virtualization"] = model::to_string(plan.source.kind);
+  json["new_hypervisor"] = model::to_string(plan.to);
+  json["new_virtualization"] =
+      plan.to == model::TargetHypervisor::xen ? model::to_string(plan.kind) : "hvm";
   json["layout"] = Json::array();
   for (const auto& disk : plan.layout.disks) {
     json["layout"].push_back(to_object(disk));

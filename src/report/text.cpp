@@ -90,6 +90,10 @@ std::string edits_to_text(const model::Edits& edits, Detail detail) {
   return text;
 }
 
+bool becomes_another_kind(const model::Plan& plan) {
+  return plan.to == model::TargetHypervisor::xen && plan.kind != plan.source.kind;
+}
+
 }  // namespace
 
 std::string extent_bar(const std::vector<model::Extent>& extents, ByteCount size, unsigned width) {
@@ -128,10 +132,12 @@ std::string findings_to_text(const model::Findings& findings) {
 }
 
 std::string plan_to_text(const model::Plan& plan, Detail detail) {
-  std::string text = fmt::format(
-      "Plan for {}: Xen {} guest, {} of memory, {} vCPU, to {}{}\n", plan.source.name,
-      model::to_string(plan.source.kind), to_text(plan.source.memory), plan.source.vcpus,
-      model::to_string(plan.to), plan.name == plan.source.name ? "" : " as " + plan.name);
+  std::string text =
+      fmt::format("Plan for {}: Xen {} guest, {} of memory, {} vCPU, to {}{}{}\n", plan.source.name,
+                  model::to_string(plan.source.kind), to_text(plan.source.memory),
+                  plan.source.vcpus, model::to_string(plan.to),
+                  becomes_another_kind(plan) ? fmt::format(" {}", model::to_string(plan.kind)) : "",
+                  plan.name == plan.source.name ? "" : " as " + plan.name);
   text +=
       fmt::format("  inside: {}, root on {}\n",
                   plan.guest.os_name.empty() ? "an unknown system" : printable(plan.guest.os_name),

@@ -17,6 +17,7 @@ using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 
 BlueprintFile parse(std::string_view text) {
   return parse_blueprint(text, "/etc/vmconvert/night.toml");
@@ -59,6 +60,32 @@ run = ["/bin/true", "a b"]
 limit = 5
 on_failure = "go-on"
 )";
+
+// PVH is a kind of Xen guest: of what goes to KVM, the line is named, in the defaults as well.
+TEST(Blueprint, ATypeNeedsXen) {
+  const BlueprintFile good = parse(R"(
+[defaults]
+to = "xen"
+type = "pvh"
+[[guest]]
+source = "a.cfg"
+[[guest]]
+source = "b.cfg"
+type = "keep"
+)");
+  ASSERT_THAT(good.problems, IsEmpty());
+  EXPECT_EQ(good.guests[0].adjustments().xen_type, model::XenType::pvh);
+  EXPECT_EQ(good.guests[1].adjustments().xen_type, model::XenType::keep);
+  for (const char* text : {"[[guest]]\nsource = \"a.cfg\"\ntype = \"pvh\"\n",
+                           "[defaults]\nto = \"kvm\"\ntype = \"pvh\"\n",
+                           "[[guest]]\nsource = \"a.cfg\"\ntype = \"hvm\"\n"}) {
+    const BlueprintFile bad = parse(text);
+    ASSERT_EQ(bad.problems.size(), 1U) << text;
+    EXPECT_EQ(bad.problems[0].line, 3U);
+    EXPECT_THAT(to_text(bad.problems[0]), HasSubstr("\"type\""));
+    EXPECT_THAT(to_text(bad.problems[0]), Not(HasSubstr("meant")));
+  }
+}
 
 TEST(Blueprint, TheGuestWinsOverTheDefaults) {
   const BlueprintFile file = parse(k_two);

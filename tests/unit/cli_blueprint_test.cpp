@@ -60,6 +60,20 @@ when = "end"
 run = ["/bin/true"]
 )";
 
+// The command line's hypervisor wins over the file's, and then the type makes no sense.
+TEST_F(BlueprintOptions, ATypeIsRefusedWhereTheCommandLineWantsKvm) {
+  const std::string toml = "[defaults]\nto = \"xen\"\ntype = \"pvh\"\n";
+  EXPECT_EQ(parse({"plan", "a.cfg"}, toml).adjustments.xen_type, model::XenType::pvh);
+  EXPECT_EQ(parse({"export", "a.cfg", "bundle"}, toml).adjustments.xen_type, model::XenType::keep);
+  try {
+    parse({"plan", "a.cfg", "--to", "kvm"}, toml);
+    ADD_FAILURE() << "it was taken";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::usage);
+    EXPECT_THAT(error.message(), HasSubstr("site.toml:3: \"type\" is a kind of Xen guest"));
+  }
+}
+
 TEST_F(BlueprintOptions, FillWhatTheCommandLineLeavesOpen) {
   const Options options = parse({"convert", "web"}, k_toml);
   EXPECT_EQ(options.source, "/etc/xen/web01.cfg");

@@ -4,7 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/error.hpp"
+#include "domain/make_pvh.hpp"
 #include "domain/read.hpp"
+#include "unit/error_of.hpp"
 
 namespace vmconvert::domain {
 namespace {
@@ -47,6 +50,55 @@ TEST(Adjust, MemoryAndProcessors) {
   // libvirt refuses a topology that has another number of processors.
   EXPECT_THAT(domain.xml, Not(HasSubstr("topology")));
   EXPECT_EQ(adjusted(domain, wanted, "web01").xml, domain.xml);
+}
+
+model::Adjustments pvh() {
+  model::Adjustments wanted;
+  wanted.xen_type = model::XenType::pvh;
+  return wanted;
+}
+
+TEST(Adjust, APvGuestBecomesPvh) {
+  const model::Domain domain = adjusted(source(), pvh(), "web01");
+  EXPECT_EQ(domain.kind, model::VirtKind::pvh);
+  EXPECT_THAT(domain.xml, HasSubstr("<type arch=\"x86_64\" machine=\"xenpvh\">xenpvh</type>"));
+  EXPECT_THAT(domain.xml, Not(HasSubstr("xenpv\"")));
+  EXPECT_EQ(adjusted(domain, pvh(), "web01").xml, domain.xml) << "and then it is one";
+}
+
+// libvirt's oldest descriptions have no <os>; of the features hap is PVH's, too.
+TEST(Adjust, APvhGuestLosesWhatXenHasOnlyForPv) {
+  const model::Domain old = read_domain_xml(
+      "<domain type='xen'><name>g</name><memory>262144</memory><bootloader>pygrub</bootloader>"
+      "<features><pae/><hap state='on'/><xen><e820_host state='on'/></xen></features><devices>"
+      "<graphics type='vnc' port='-1'/><video><model type='xen'/></video><console type='pty'/>"
+      "<hostdev mode='subsystem' type='pci'><source><address bus='3'/></source></hostdev>"
+      "<interface type='hostdev'/><interface type='bridge'><source bridge='b'/></interface>"
+      "<sound model='es1370'/></devices></domain>",
+      "test");
+  const model::Domain domain = adjusted(old, pvh(), "g");
+  EXPECT_EQ(domain.kind, model::VirtKind::pvh);
+  EXPECT_EQ(domain.bootloader, "pygrub");
+  EXPECT_EQ(domain.nics.size(), 1U);
+  for (const char* gone : {"graphics", "video", "hostdev", "sound", "pae", "e820"}) {
+    EXPECT_THAT(domain.xml, Not(HasSubstr(gone)));
+  }
+  EXPECT_THAT(domain.xml, HasSubstr("<hap state=\"on\"/>"));
+  EXPECT_THAT(domain.xml, HasSubstr("<console"));
+  const auto left = left_by_pvh(old, "test");
+  ASSERT_EQ(left.size(), 2U);
+  EXPECT_EQ(left[0].kind + " " + left[0].what, "screen vnc");
+  EXPECT_EQ(left[1].kind + " " + left[1].what, "sound es1370");
+}
+
+TEST(Adjust, AnHvmGuestIsRefusedAsPvh) {
+  const model::Domain hvm = read_domain_xml(
+      "<domain type='xen'><name>win1</name><memory>262144</memory><os><type>hvm</type></os>"
+      "</domain>",
+      "test");
+  const Error error = error_of([&] { static_cast<void>(adjusted(hvm, pvh(), "win1")); });
+  EXPECT_EQ(error.kind(), ErrorKind::refused);
+  EXPECT_THAT(error.message(), HasSubstr("win1: an HVM guest starts from the loader in its disk"));
 }
 
 TEST(Adjust, BridgesAndNetworksByName) {

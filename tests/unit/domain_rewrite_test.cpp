@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include "base/temp_dir.hpp"
+#include "domain/adjust.hpp"
 #include "domain/nodes.hpp"
 #include "domain/read.hpp"
 #include "domain/validate.hpp"
+#include "domain/xl_write.hpp"
 #include "domain/xml.hpp"
 #include "unit/domain_support.hpp"
 
@@ -69,6 +71,26 @@ INSTANTIATE_TEST_SUITE_P(All, DomainRewriteDump, ::testing::ValuesIn(k_dumps), [
       name.begin(), name.end(), [](char c) { return c == '-' || c == '.'; }, '_');
   return name;
 });
+
+// type = "pvh" of a blueprint, for libvirt and for xl.
+TEST(DomainRewrite, PvDumpsAsPvhAreTheGoldenAndValid) {
+  model::Adjustments wanted;
+  wanted.xen_type = model::XenType::pvh;
+  for (const std::string& name : k_dumps) {
+    if (!name.starts_with("pv-")) {
+      continue;
+    }
+    const auto source = adjusted(read_domain_xml(dump(name), name), wanted, name);
+    const std::string xml = rewrite_domain(to_xen(source.xml));
+    EXPECT_TRUE(validate_domain_xml(xml).checked);
+    expect_golden(k_golden / "expected" / (name + ".pvh.xml"), xml);
+    expect_golden(k_golden / "expected" / (name + ".pvh.cfg"), to_xl_config(xml, name));
+    const auto made = read_domain_xml(xml, name);
+    EXPECT_EQ(made.kind, model::VirtKind::pvh);
+    EXPECT_EQ(made.bootloader, source.bootloader);
+    EXPECT_EQ(made.direct_boot.has_value(), source.direct_boot.has_value());
+  }
+}
 
 // What was read from the source is what the result says, by our own reader.
 TEST(DomainRewrite, KeepsIdentityAndHardware) {

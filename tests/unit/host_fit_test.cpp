@@ -36,6 +36,20 @@ TEST(MachineOffer, IsReadFromCapabilities) {
   EXPECT_THROW(static_cast<void>(parse_machine_offer("no", "x86_64")), Error);
 }
 
+// libvirt 9.0 on Xen 4.17: tests/fuzz/corpus/host_xml/capabilities.xml has all of it.
+TEST(MachineOffer, SaysWhetherXenRunsPvh) {
+  const auto pvh = [](const std::string& guests, const char* arch) {
+    return parse_machine_offer("<capabilities>" + guests + "</capabilities>", arch).pvh;
+  };
+  const std::string guest =
+      "<guest><os_type>xenpvh</os_type><arch "
+      "name='x86_64'><machine>xenpvh</machine></arch></guest>";
+  EXPECT_EQ(pvh("<guest><os_type>xen</os_type><arch name='x86_64'/></guest>" + guest, "x86_64"),
+            true);
+  EXPECT_EQ(pvh(guest, "i686"), false);
+  EXPECT_EQ(parse_machine_offer(k_capabilities, "x86_64").pvh, false);
+}
+
 // As libvirt 9.0 says it with and without OVMF's package.
 TEST(UefiOffer, IsReadFromTheDomainsCapabilities) {
   const auto os = [](const std::string& values) {

@@ -22,7 +22,7 @@ TEST(TargetLook, SurvivesTheWayBetweenTwoProcesses) {
   look.domain_types = {"kvm", "qemu"};
   look.neighbours = {{"w\xff\"eb", "uuid", true, {"52:54:00:00:00:01"}, {"/dev/x\n"}}, {}};
   look.node = {ByteCount{1U << 30U}, 4, ByteCount{5}};
-  look.machines = {{"x86_64"}, {"pc", "q35"}, false};
+  look.machines = {{"x86_64"}, {"pc", "q35"}, false, true};
   look.missing_bridges = {"xenbr0"};
   const TargetLook back = target_look_from_json(to_json(look));
   EXPECT_FALSE(back.name_defined);
@@ -39,6 +39,7 @@ TEST(TargetLook, SurvivesTheWayBetweenTwoProcesses) {
   EXPECT_EQ(back.machines.architectures, look.machines.architectures);
   EXPECT_EQ(back.machines.machines, look.machines.machines);
   EXPECT_EQ(back.machines.uefi, look.machines.uefi);
+  EXPECT_EQ(back.machines.pvh, look.machines.pvh);
   EXPECT_EQ(back.missing_bridges, look.missing_bridges);
   EXPECT_THAT(back.missing_networks, IsEmpty());
 }

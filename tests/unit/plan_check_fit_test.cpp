@@ -53,6 +53,21 @@ TEST(CheckFirmware, BlocksAUefiGuestWhereNoFirmwareIs) {
              Severity::blocks, {"qemu:///system", "UEFI"});
 }
 
+TEST(CheckPvhOffer, BlocksWhereXenRunsNone) {
+  EXPECT_THAT(check_pvh_offer("x86_64", {}, "xen:///system"), IsEmpty()) << "not told";
+  EXPECT_THAT(check_pvh_offer("x86_64", {{}, {}, {}, true}, "xen:///system"), IsEmpty());
+  expect_one(check_pvh_offer("i686", {{}, {}, {}, false}, "xen:///system"), "target-machine",
+             Severity::blocks, {"xen:///system", "PVH", "i686"});
+}
+
+TEST(CheckPvhKernel, BlocksOneThatCannotAndWarnsOfWhatIsNotKnown) {
+  EXPECT_THAT(check_pvh_kernel({"/boot/vmlinuz-6.1", "6.1", true, "seen"}), IsEmpty());
+  expect_one(check_pvh_kernel({"/boot/vmlinuz-3.2", "3.2.0-4", false, "by its version"}),
+             "kernel-not-pvh", Severity::blocks, {"/boot/vmlinuz-3.2 (3.2.0-4)", "by its version"});
+  expect_one(check_pvh_kernel({"/boot/vmlinuz", "", std::nullopt, "nothing tells"}),
+             "kernel-not-pvh", Severity::warns, {"/boot/vmlinuz ", "nothing tells"});
+}
+
 TEST(CheckCpuLevel, KnowsWhatDistributionsAreBuiltFor) {
   EXPECT_EQ(needed_cpu_level("rocky", "Rocky Linux 9.3 (Blue Onyx)"), 2U);
   EXPECT_EQ(needed_cpu_level("rhel", "Red Hat Enterprise Linux 10.0 (Coughlan)"), 3U);
