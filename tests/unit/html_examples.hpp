@@ -16,6 +16,7 @@ inline ReportPage hostile_job(const std::string& text) {
   model::JobReport& report = page.report;
   report.job = report.guest = report.name = report.source = report.error = text;
   report.kind = report.to = report.program = report.accelerator = text;
+  report.new_kind = text + text;  // another one, so that it is shown
   report.inside.os_name = report.inside.hostname = report.inside.root_device = text;
   report.inside.kernels = {{text, text, text, true}};
   report.inside.filesystems = {{"vda1", text, text, text, ByteCount{1}, text}};

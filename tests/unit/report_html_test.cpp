@@ -14,6 +14,16 @@ using testing::Not;
 
 constexpr const char* k_attack = "</pre><script>alert(1)</script>\" onload='x' \x1b[2J \xff\u202e";
 
+TEST(Html, SaysWhatKindOfXenGuestItBecame) {
+  ReportPage page;
+  page.report.name = "web01";
+  page.report.kind = page.report.new_kind = "pv";
+  page.report.to = "xen";
+  EXPECT_THAT(job_to_html(page), HasSubstr("Xen domain web01"));
+  page.report.new_kind = "pvh";
+  EXPECT_THAT(job_to_html(page), HasSubstr("Xen PVH domain web01"));
+}
+
 TEST(Html, EscapesWhatMeansSomething) {
   EXPECT_EQ(escape_html("a<b>&\"'"), "a&lt;b&gt;&amp;&quot;&#39;");
   EXPECT_EQ(escape_html("tab\tline\n"), "tab\tline\n");

@@ -34,6 +34,18 @@ TEST(ExtentBar, ShowsEachKindAndLetsPatchesWin) {
   EXPECT_EQ(extent_bar({}, ByteCount{0}, 4), "....");
 }
 
+TEST(Plan, SaysWhatKindOfXenGuestItBecomes) {
+  model::Plan plan;
+  plan.source.name = plan.name = "web01";
+  plan.to = model::TargetHypervisor::xen;
+  EXPECT_NE(plan_to_text(plan, Detail::short_form).find("Xen pv guest"), std::string::npos);
+  EXPECT_NE(plan_to_text(plan, Detail::short_form).find("to xen\n"), std::string::npos);
+  plan.kind = model::VirtKind::pvh;
+  EXPECT_NE(plan_to_text(plan, Detail::short_form).find("to xen pvh\n"), std::string::npos);
+  plan.to = model::TargetHypervisor::kvm;
+  EXPECT_NE(plan_to_text(plan, Detail::short_form).find("to kvm\n"), std::string::npos);
+}
+
 TEST(Plan, ShowsALoadersModulesAsOneLine) {
   model::Plan plan;
   for (const char* name : {"a", "b", "c", "d", "e"}) {
