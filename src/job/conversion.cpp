@@ -203,9 +203,10 @@ void Conversion::look_at_source() {
 void Conversion::check_target() {
   State& state = *m_state;
   if (state.needs_connection()) {
-    state.target_uri = state.request.target_uri.empty()
-                           ? host::default_target_uri(state.request.state_dir)
-                           : state.request.target_uri;
+    const bool xen = state.request.to == model::TargetHypervisor::xen;
+    state.target_uri = !state.request.target_uri.empty() ? state.request.target_uri
+                       : xen                             ? "xen:///system"
+                             : host::default_target_uri(state.request.state_dir);
   }
   state.place.emplace(*state.request.storage, state.target_uri, state.tools.commands);
   plan::TargetFacts target;
