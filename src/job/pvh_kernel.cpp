@@ -30,8 +30,10 @@ std::string version_in_name(const std::string& name) {
 // One that the Xen host keeps. It may not be on this host.
 model::PvhKernel judge_host_kernel(const fs::path& path) {
   const auto read = [](const fs::path& file, std::uint64_t limit) {
-    return ask_or(std::string(), "the kernel on the host",
-                  [&] { return read_text_file(file, limit); });
+    std::error_code ignored;
+    return fs::is_regular_file(file, ignored) ? ask_or(std::string(), "the kernel on the host",
+                                                       [&] { return read_text_file(file, limit); })
+                                              : std::string();
   };
   const std::string image = read(path, k_kernel_limit);
   const auto header = guest::read_kernel_header(image);
