@@ -30,12 +30,12 @@ std::string vmlinux(const std::string& notes, bool wide = true) {
   const std::size_t header = wide ? 64 : 52;
   const std::size_t entry = wide ? 56 : 32;
   const std::size_t at = 300'000;
-  put(elf, wide ? 32 : 28, number(header, wide ? 8 : 4));
-  put(elf, wide ? 54 : 42, number(entry, 2) + number(2, 2));
-  put(elf, header, number(1, 4));
-  put(elf, header + entry, number(4, 4));
-  put(elf, header + entry + (wide ? 8 : 4), number(at, wide ? 8 : 4));
-  put(elf, header + entry + (wide ? 32 : 16), number(notes.size(), wide ? 8 : 4));
+  boot_files::put(elf, wide ? 32 : 28, number(header, wide ? 8 : 4));
+  boot_files::put(elf, wide ? 54 : 42, number(entry, 2) + number(2, 2));
+  boot_files::put(elf, header, number(1, 4));
+  boot_files::put(elf, header + entry, number(4, 4));
+  boot_files::put(elf, header + entry + (wide ? 8 : 4), number(at, wide ? 8 : 4));
+  boot_files::put(elf, header + entry + (wide ? 32 : 16), number(notes.size(), wide ? 8 : 4));
   elf.resize(at, 'c');
   return elf + notes + std::string(5000, 'd');
 }
@@ -50,10 +50,10 @@ std::string piped(const std::vector<std::string>& argv, const std::string& text)
 
 std::string bzimage(const std::string& payload) {
   std::string image = kernel_image("6.1.0");
-  put(image, 0x1f1, number(3, 1));
-  put(image, 0x206, number(0x20f, 2));
-  put(image, 0x248, number(0x900, 4) + number(payload.size(), 4));
-  put(image, 4 * 512 + 0x900, payload);
+  boot_files::put(image, 0x1f1, number(3, 1));
+  boot_files::put(image, 0x206, number(0x20f, 2));
+  boot_files::put(image, 0x248, number(0x900, 4) + number(payload.size(), 4));
+  boot_files::put(image, 4 * 512 + 0x900, payload);
   return image + "the rest";
 }
 
@@ -90,15 +90,15 @@ TEST(PvhEntry, IsFoundInABzImageHoweverItIsPacked) {
 
 TEST(PvhEntry, OfWhatIsDamagedOrUnknownIsNotRead) {
   std::string huge = vmlinux(k_pvh_notes);
-  put(huge, 64 + 56 + 32, number(1U << 30U, 8));
+  boot_files::put(huge, 64 + 56 + 32, number(1U << 30U, 8));
   std::string far = vmlinux(k_pvh_notes);
-  put(far, 64 + 56 + 8, number(~std::uint64_t{0}, 8));
+  boot_files::put(far, 64 + 56 + 8, number(~std::uint64_t{0}, 8));
   std::string many = vmlinux(k_pvh_notes);
-  put(many, 56, number(0xffff, 2));
+  boot_files::put(many, 56, number(0xffff, 2));
   std::string backwards = vmlinux(k_pvh_notes);
-  put(backwards, 64 + 56 + 8, number(3, 8));
+  boot_files::put(backwards, 64 + 56 + 8, number(3, 8));
   std::string outside = bzimage("x");
-  put(outside, 0x248, number(0xffffff00U, 4));
+  boot_files::put(outside, 0x248, number(0xffffff00U, 4));
   for (const std::string& image : {std::string(), std::string("no kernel"),
                                    std::string("\x7f"
                                                "ELF"),
