@@ -34,8 +34,13 @@ struct Disk {
   std::uint64_t size_bytes = 0, gap_offset = 0, gap_bytes = 0;
   std::vector<Partition> partitions;
 };
+struct Array {
+  std::string uuid, level, metadata;  // of MD: raid1; 0.90, 1.2
+  std::vector<std::string> names;     // that the guest may have for it: md0, md/0
+};
 struct Filesystem {
   std::string device, type, uuid, label, mountpoint;
+  std::optional<Array> array = {};  // that it lies on
 };
 struct Nic {
   std::string mac;
@@ -319,8 +324,16 @@ inline Facts parse_facts(std::string_view text) {
     facts.disks.push_back(std::move(disk));
   }
   for (const auto& item : json.at("filesystems")) {
-    facts.filesystems.push_back({item.at("device"), item.at("type"), item.at("uuid"),
-                                 item.at("label"), item.at("mountpoint")});
+    facts.filesystems.push_back({item.at("device"),
+                                 item.at("type"),
+                                 item.at("uuid"),
+                                 item.at("label"),
+                                 item.at("mountpoint"),
+                                 {}});
+    if (const auto array = item.find("array"); array != item.end() && array->is_object()) {
+      facts.filesystems.back().array =
+          Array{array->at("uuid"), array->at("level"), array->at("metadata"), array->at("names")};
+    }
   }
   for (const auto& item : json.at("nics")) {
     facts.nics.push_back({item.at("mac"), item.at("index")});

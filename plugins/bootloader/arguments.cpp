@@ -139,6 +139,10 @@ bool Arguments::is_known(std::string_view value) const {
         is("/dev/disk/by-label/", fs.label) || is("/dev/", fs.device)) {
       return true;
     }
+    const auto named = [&](const std::string& name) { return is("/dev/", name); };
+    if (fs.array && std::any_of(fs.array->names.begin(), fs.array->names.end(), named)) {
+      return true;
+    }
     const std::size_t slash = fs.device.find('/');
     if (slash == std::string::npos) {
       continue;

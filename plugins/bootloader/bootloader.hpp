@@ -44,11 +44,11 @@ std::vector<std::string> menus_on_esp(Host& guest);
 
 // place.cpp. Where /boot lies, in GRUB's words.
 struct Place {
-  std::string device;     // "(,msdos2)", "(hd1,gpt1)", "(lvm/vg-root)"
+  std::string device;     // "(,msdos2)", "(hd1,gpt1)", "(lvm/vg-root)", "(mduuid/0123...)"
   std::string boot_path;  // of /boot on that filesystem: "/boot", "" for one of its own, "/@/boot"
   std::string uuid;       // of the filesystem; may be empty
   std::vector<std::string> modules;   // what the core needs to read it
-  std::optional<std::string> legacy;  // "(hd0,1)"; nothing for LVM
+  std::optional<std::string> legacy;  // "(hd0,1)"; nothing for LVM and MD
 };
 std::optional<Place> place_of_boot(Host& guest);
 

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <utility>
 
 #include "bootloader.hpp"
@@ -48,6 +49,24 @@ std::string doubled_dashes(std::string_view text) {
   return result;
 }
 
+std::string table_module(const Facts& facts) {
+  return !facts.disks.empty() && facts.disks[0].table == "gpt" ? "part_gpt" : "part_msdos";
+}
+
+// GRUB finds an array by its UUID, whatever its members are called.
+void add_array(const Facts& facts, const Array& array, Place& place) {
+  std::string digits = array.uuid;
+  digits.erase(std::remove(digits.begin(), digits.end(), '-'), digits.end());
+  place.device = "(mduuid/" + digits + ")";
+  place.modules.push_back(table_module(facts));
+  place.modules.push_back(array.metadata.starts_with("0.") ? "mdraid09" : "mdraid1x");
+  if (array.level == "raid5" || array.level == "raid4") {
+    place.modules.push_back("raid5rec");
+  } else if (array.level == "raid6") {
+    place.modules.push_back("raid6rec");
+  }
+}
+
 // vda2 -> ("(,msdos2)", "(hd0,1)"). Without a drive GRUB takes the disk that it was loaded from,
 // whatever its place among the disks.
 bool find_partition(const Facts& facts, const std::string& device, Place& place) {
@@ -85,8 +104,11 @@ std::optional<Place> place_of_boot(Host& guest) {
   if (const std::size_t slash = device.find('/'); !found && slash != std::string::npos) {
     place.device = "(lvm/" + doubled_dashes(device.substr(0, slash)) + "-" +
                    doubled_dashes(device.substr(slash + 1)) + ")";
-    const bool gpt = !facts.disks.empty() && facts.disks[0].table == "gpt";
-    place.modules.insert(place.modules.end(), {gpt ? "part_gpt" : "part_msdos", "lvm"});
+    place.modules.insert(place.modules.end(), {table_module(facts), "lvm"});
+    found = true;
+  }
+  if (!found && fs != nullptr && fs->array) {
+    add_array(facts, *fs->array, place);
     found = true;
   }
   if (!found || module.empty()) {

@@ -54,6 +54,9 @@ std::vector<Spelling> spellings(const NewId& id) {
   if (lower(id.from) != id.from) {
     all.push_back({lower(id.from), lower(id.to)});
   }
+  if (id.type == "crypto_LUKS") {  // as GRUB's cryptomount has it
+    all.push_back({without_dashes(id.from), without_dashes(id.to)});
+  }
   if (id.kind == "array") {
     all.push_back({with_colons(id.from), with_colons(id.to)});
     all.push_back({without_dashes(id.from), without_dashes(id.to)});

@@ -78,6 +78,16 @@ std::string join(const std::vector<std::string>& parts, std::string_view separat
 
 // Built anew: replacing in place moves the rest of the text each time, which for megabytes from a
 // guest takes hours.
+std::string lower_case(std::string_view text) {
+  std::string result(text);
+  for (char& byte : result) {
+    if (byte >= 'A' && byte <= 'Z') {
+      byte = static_cast<char>(byte - 'A' + 'a');
+    }
+  }
+  return result;
+}
+
 std::string replace_all(std::string text, std::string_view from, std::string_view to) {
   std::size_t at = from.empty() ? std::string::npos : text.find(from);
   if (at == std::string::npos) {

@@ -16,6 +16,9 @@ std::vector<std::string> words(std::string_view text);
 // Lines without their newline; a last line without newline counts.
 std::vector<std::string> lines(std::string_view text);
 std::string join(const std::vector<std::string>& parts, std::string_view separator);
+// Of ASCII letters; all else stays.
+std::string lower_case(std::string_view text);
+
 std::string replace_all(std::string text, std::string_view from, std::string_view to);
 // Decimal digits only, no sign, no overflow; else nothing.
 std::optional<unsigned long long> parse_number(std::string_view digits);

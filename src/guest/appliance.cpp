@@ -81,6 +81,7 @@ struct Appliance::State {
   std::vector<GuestMount> mounts;
   std::vector<std::string> notes;
   model::GuestSurvey survey;  // what mounting told
+  model::IdChanges arrays;    // whose UUIDs are set at the end
   bool mounted = false;
 };
 
@@ -210,7 +211,10 @@ model::Findings Appliance::renew_ids(const model::Layout& layout, model::IdChang
     return {};
   }
   state.report("giving new UUIDs");
-  return set_new_ids({state.handle, state.root, state.mounts, layout}, changes);
+  model::Findings kept = set_new_ids({state.handle, state.root, state.mounts, layout}, changes);
+  std::copy_if(changes.begin(), changes.end(), std::back_inserter(state.arrays),
+               [](const model::IdChange& change) { return change.kind == model::IdKind::array; });
+  return kept;
 }
 
 void Appliance::also_call_disks(std::vector<std::string> names) {
@@ -252,6 +256,9 @@ void Appliance::close() {
   // (the filesystems' own superblocks) is on the disk when unmounting returns.
   state.handle.check(guestfs_sync(g), "writing the guest's changes back");
   state.handle.check(guestfs_umount_all(g), "unmounting the guest's filesystems");
+  if (!state.arrays.empty()) {
+    set_array_ids(state.handle, state.root, state.facts.filesystems, state.arrays);
+  }
   state.handle.check(guestfs_set_autosync(g, 0), "setting autosync");
   state.handle.check(guestfs_shutdown(g), "shutting the appliance down");
   state.mounted = false;

@@ -421,7 +421,7 @@ std::string ApplianceRoot::to_appliance(std::string_view device) const {
       }
     }
   }
-  if (device.find('/') != std::string_view::npos) {
+  if (device.find('/') != std::string_view::npos || device.starts_with("md")) {
     return fmt::format("/dev/{}", device);
   }
   throw Error(ErrorKind::internal, fmt::format("the appliance has no disk {}", device));

@@ -33,7 +33,7 @@ class ApplianceRoot final : public GuestRoot {
   // Other names of the disks, in the same order.
   void also_call_disks(std::vector<std::string> names) { m_also = std::move(names); }
 
-  // vda1 -> /dev/sda1, vg/lv -> /dev/vg/lv, and back.
+  // vda1 -> /dev/sda1, vg/lv -> /dev/vg/lv, md127 -> /dev/md127, and back.
   [[nodiscard]] std::string to_appliance(std::string_view device) const;
   [[nodiscard]] std::string from_appliance(std::string_view device) const;
 

@@ -43,11 +43,36 @@ std::optional<GrubDevice> parse_grub_device(std::string_view text) {
   return device;
 }
 
+// What loaders see of a mirror whose superblock is at the end: the filesystem itself.
+const model::Filesystem* filesystem_in_mirror(const BootWalk& walk,
+                                              const model::Filesystem& member) {
+  for (const model::Filesystem& fs : walk.facts.filesystems) {
+    if (fs.array && fs.array->uuid == member.uuid && fs.array->level == "raid1" &&
+        (fs.array->metadata == "1.0" || fs.array->metadata.starts_with("0."))) {
+      return &fs;
+    }
+  }
+  return nullptr;
+}
+
 const model::Filesystem* filesystem_on(const BootWalk& walk, const std::string& device) {
   const auto& all = walk.facts.filesystems;
   const auto found = std::find_if(all.begin(), all.end(),
                                   [&](const model::Filesystem& fs) { return fs.device == device; });
+  if (found != all.end() && found->type == "linux_raid_member") {
+    return filesystem_in_mirror(walk, *found);
+  }
   return found == all.end() ? nullptr : &*found;
+}
+
+// GRUB's "mduuid/" has the UUID's digits alone.
+const model::Filesystem* filesystem_of_array(const BootWalk& walk, std::string_view digits) {
+  for (const model::Filesystem& fs : walk.facts.filesystems) {
+    if (fs.array && replace_all(fs.array->uuid, "-", "") == digits) {
+      return &fs;
+    }
+  }
+  return nullptr;
 }
 
 std::optional<std::string> path_on(const BootWalk& walk, const model::Filesystem* fs,
@@ -94,6 +119,13 @@ const model::Filesystem* filesystem_of_grub(const BootWalk& walk, std::string_vi
   }
   if (device.starts_with("lvmid/")) {
     return filesystem_on(walk, volume_of_lvmid(walk, device.substr(6)));
+  }
+  if (device.starts_with("mduuid/")) {
+    return filesystem_of_array(walk, device.substr(7));
+  }
+  if (device.starts_with("md")) {
+    const DeviceNames names{walk.facts.filesystems, {}, nullptr};
+    return names.find("/dev/" + std::string(device));
   }
   const auto parsed = parse_grub_device(device);
   if (!parsed || parsed->disk >= walk.layout.disks.size()) {

@@ -96,6 +96,15 @@ std::optional<std::vector<std::string>> read_initramfs(BootWalk& walk, const Boo
   return names;
 }
 
+// The personality of an array, as the kernel calls it.
+std::vector<std::string> array_drivers(const model::Array& array) {
+  if (array.level == "raid4" || array.level == "raid5" || array.level == "raid6") {
+    return {"raid456", array.level};
+  }
+  return array.level == "linear" ? std::vector<std::string>{"linear", "md_linear"}
+                                 : std::vector<std::string>{array.level};
+}
+
 // Any of the drivers in one list will do: ext4 mounts ext3, too.
 std::vector<std::vector<std::string>> needed_drivers(const BootWalk& walk,
                                                      const model::Filesystem* root) {
@@ -118,6 +127,9 @@ std::vector<std::vector<std::string>> needed_drivers(const BootWalk& walk,
   if (root->device.find('/') != std::string::npos) {
     needed.push_back({"dm-mod"});
   }
+  if (root->array) {
+    needed.push_back(array_drivers(*root->array));
+  }
   return needed;
 }
 
@@ -136,6 +148,11 @@ void walk_drivers(BootWalk& walk, const Drivers& drivers, const model::Filesyste
   const bool volume = root != nullptr && root->device.find('/') != std::string::npos;
   if (volume && !drivers.has_file("bin/lvm") && !drivers.has_file("bin/vgchange")) {
     missing.push_back("the lvm program");
+  }
+  // Without an initramfs the kernel assembles arrays of version 0.90 by itself.
+  if (root != nullptr && root->array && drivers.has_initramfs && !drivers.has_file("bin/mdadm") &&
+      !drivers.has_file("bin/mdassemble")) {
+    missing.push_back("the mdadm program");
   }
   const std::string where = drivers.has_initramfs ? "the initramfs" : "the kernel (no initramfs)";
   if (!missing.empty()) {

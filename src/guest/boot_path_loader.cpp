@@ -15,7 +15,7 @@ namespace vmconvert::guest {
 namespace {
 
 constexpr std::uint32_t k_most_core_sectors = 8192;
-constexpr const char* k_install_loader =
+constexpr const char* k_install_grub =
     "let the bootloader fixer install GRUB (do not switch it off), or install it in the source";
 
 bool is_blank(std::string_view sector) {
@@ -46,7 +46,7 @@ std::optional<Core> read_core(BootWalk& walk, const std::string& boot_sector) {
     walk.broken(
         name,
         fmt::format("GRUB 2's boot sector loads sector {}, and nothing is there", core.sector),
-        k_install_loader);
+        k_install_grub);
     return std::nullopt;
   }
   const auto rest = grub2_core_rest(*first);
@@ -56,7 +56,7 @@ std::optional<Core> read_core(BootWalk& walk, const std::string& boot_sector) {
   if (!bytes || is_blank(*bytes)) {
     walk.broken(
         name, fmt::format("the list of blocks at the end of sector {} leads nowhere", core.sector),
-        k_install_loader);
+        k_install_grub);
     return std::nullopt;
   }
   core.bytes = *first + *bytes;
@@ -92,7 +92,7 @@ std::optional<std::string> loader_folder(BootWalk& walk, const std::optional<Gru
                   fmt::format("GRUB looks for its files in {}, and no mounted filesystem of the "
                               "guest is there",
                               core->prefix),
-                  k_install_loader);
+                  k_install_grub);
     }
     return folder;
   }
@@ -102,7 +102,7 @@ std::optional<std::string> loader_folder(BootWalk& walk, const std::optional<Gru
     }
   }
   walk.broken("loader files", "neither /boot/grub nor /boot/grub2 holds a grub.cfg",
-              k_install_loader);
+              k_install_grub);
   return std::nullopt;
 }
 
@@ -123,7 +123,7 @@ std::optional<std::string> walk_grub2(BootWalk& walk, const std::string& boot_se
   const std::string menu = *folder + "/grub.cfg";
   for (const std::string& path : {modules, menu}) {
     if (!walk.guest.is_file(path)) {
-      walk.broken("loader files", fmt::format("{} is missing", path), k_install_loader);
+      walk.broken("loader files", fmt::format("{} is missing", path), k_install_grub);
       return std::nullopt;
     }
   }
@@ -139,7 +139,7 @@ bool walk_legacy_stages(BootWalk& walk, const std::string& boot_sector) {
   if (sector == 0 || !stage || is_blank(*stage)) {
     walk.broken("loader core",
                 fmt::format("GRUB's stage1 loads sector {}, and nothing is there", sector),
-                k_install_loader);
+                k_install_grub);
     return false;
   }
   const std::string stage2 = grub_legacy_stage2_path(*stage);
@@ -158,7 +158,7 @@ std::optional<std::string> walk_legacy(BootWalk& walk, const std::string& boot_s
     walk.broken(
         "loader files",
         fmt::format("{} is missing", menu.empty() ? "/boot/grub/menu.lst (or grub.conf)" : stage2),
-        k_install_loader);
+        k_install_grub);
     return std::nullopt;
   }
   walk.found("loader files", stage2 + ", " + menu);
@@ -213,7 +213,7 @@ std::optional<std::string> walk_loader(BootWalk& walk) {
                 loader == "none"
                     ? fmt::format("{} has no boot code in sector 0", disk)
                     : fmt::format("{} has boot code of a loader that is not known here", disk),
-                k_install_loader);
+                k_install_grub);
     return std::nullopt;
   }
   walk.found(name, fmt::format("{} of {}", loader == "grub2" ? "GRUB 2" : "GRUB legacy", disk));

@@ -9,7 +9,7 @@
 namespace vmconvert::guest {
 namespace {
 
-// Made at boot from other devices, which crypttab and mdadm.conf name: not looked into here.
+// Made at boot from other devices, which crypttab names, or by a name that only the guest knows.
 bool is_made_at_boot(BootWalk& walk, const std::string& device) {
   if (device.starts_with("/dev/md")) {
     return true;
@@ -36,11 +36,13 @@ void walk_fstab(BootWalk& walk) {
   std::size_t resolved = 0;
   std::vector<std::string> missing;
   for (const FstabEntry& entry : read_fstab(*text)) {
-    if (entry.has_option("noauto") || entry.has_option("nofail") || !entry.is_local_device() ||
-        is_made_at_boot(walk, entry.device)) {
+    if (entry.has_option("noauto") || entry.has_option("nofail") || !entry.is_local_device()) {
       continue;
     }
     const model::Filesystem* fs = names.find(entry.device);
+    if (fs == nullptr && is_made_at_boot(walk, entry.device)) {
+      continue;
+    }
     if (fs == nullptr) {
       missing.push_back(
           fmt::format("line {} ({} at {})", entry.line, entry.device, entry.mountpoint));

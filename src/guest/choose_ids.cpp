@@ -5,11 +5,14 @@
 #include <set>
 
 #include "base/text.hpp"
+#include "guest/array_ids.hpp"
 #include "guest/device_names.hpp"
 #include "guest/fat_ids.hpp"
 #include "guest/inspect.hpp"
+#include "guest/luks_ids.hpp"
 #include "guest/lvm_ids.hpp"
 #include "guest/new_ids.hpp"
+#include "guest/raw_bytes.hpp"
 #include "guest/table_ids.hpp"
 
 namespace vmconvert::guest {
@@ -25,6 +28,21 @@ bool is_xfs_with_checksums(GuestRoot& guest, const model::Filesystem& fs) {
   const std::string block = guest.read_disk(fs.device, 0, k_sector_size);
   return block.size() == k_sector_size && block.starts_with("XFSB") &&
          (static_cast<unsigned char>(block[k_version + 1]) & 0xfU) == 5;
+}
+
+struct PlaceInBtrfs {
+  std::uint64_t devices = 0;  // of the filesystem
+  std::uint64_t number = 0;   // of this one among them
+};
+
+// fs/btrfs/ctree.h, struct btrfs_super_block.
+std::optional<PlaceInBtrfs> place_in_btrfs(GuestRoot& guest, const std::string& device) {
+  constexpr std::uint64_t k_superblock = 64 * k_kib;
+  const std::string block = guest.read_disk(device, k_superblock, 4096);
+  if (block.compare(0x40, 8, "_BHRfS_M") != 0) {
+    return std::nullopt;
+  }
+  return PlaceInBtrfs{number_at(block, 0x88, 8), number_at(block, 0xc9, 8)};
 }
 
 std::string oldest_kernel(const model::GuestFacts& facts) {
@@ -63,11 +81,18 @@ class Chooser {
   }
 
   void choose(const model::Filesystem& fs) {
-    const auto twins = std::count_if(
-        m_facts.filesystems.begin(), m_facts.filesystems.end(),
-        [&](const model::Filesystem& other) { return lower(other.uuid) == lower(fs.uuid); });
-    if (twins > 1 && fs.type == "btrfs") {
-      return keep(fs, "it lies on several devices");
+    const auto twins = std::count_if(m_facts.filesystems.begin(), m_facts.filesystems.end(),
+                                     [&](const model::Filesystem& other) {
+                                       return lower_case(other.uuid) == lower_case(fs.uuid);
+                                     });
+    if (fs.type == "linux_raid_member") {
+      return choose_array(fs);
+    }
+    if (twins > 1 && fs.type == "btrfs" && is_one_btrfs(fs.uuid)) {
+      if (!is_chosen(fs.uuid)) {
+        add(IdKind::filesystem, fs.device, fs.type, fs.uuid, m_make({"btrfs", fs.uuid}));
+      }
+      return;
     }
     if (twins > 1) {
       return keep(fs, "two filesystems have this UUID, so nobody can say which one is meant by it");
@@ -85,12 +110,56 @@ class Chooser {
     if (fs.type == "vfat") {
       return choose_fat(fs);
     }
-    if (fs.type.starts_with("ext") || fs.type == "xfs" || fs.type == "btrfs" || fs.type == "swap") {
+    if (fs.type == "crypto_LUKS" && read_luks_id(m_guest, fs.device) != fs.uuid) {
+      return keep(fs, "its header cannot be read in full");
+    }
+    if (fs.type.starts_with("ext") || fs.type == "xfs" || fs.type == "btrfs" || fs.type == "swap" ||
+        fs.type == "crypto_LUKS") {
       add(IdKind::filesystem, fs.device, fs.type, fs.uuid,
           m_make({"filesystem", fs.device, fs.uuid}));
     } else {
       keep(fs, "vmconvert does not change that kind");
     }
+  }
+
+  [[nodiscard]] bool is_chosen(const std::string& uuid) const {
+    return std::any_of(m_result.changes.begin(), m_result.changes.end(),
+                       [&](const IdChange& change) { return change.from == uuid; });
+  }
+
+  // Of copies of one device, each says that it is the same one.
+  bool is_one_btrfs(const std::string& uuid) {
+    std::set<std::uint64_t> seen;
+    std::uint64_t wanted = 0;
+    for (const model::Filesystem& fs : m_facts.filesystems) {
+      if (fs.type == "btrfs" && lower_case(fs.uuid) == lower_case(uuid)) {
+        const auto place = place_in_btrfs(m_guest, fs.device);
+        if (!place || !seen.insert(place->number).second) {
+          return false;
+        }
+        wanted = place->devices;
+      }
+    }
+    return seen.size() == wanted;
+  }
+
+  // All members carry it: where one cannot be changed, none is.
+  void choose_array(const model::Filesystem& fs) {
+    if (is_chosen(fs.uuid)) {
+      return;
+    }
+    const bool all = std::all_of(m_facts.filesystems.begin(), m_facts.filesystems.end(),
+                                 [&](const model::Filesystem& part) {
+                                   return part.type != fs.type || part.uuid != fs.uuid ||
+                                          read_array_id(m_guest, part.device, part.size) == fs.uuid;
+                                 });
+    if (!all) {
+      return keep(fs, "a member of its array cannot be read in full, or has a journal");
+    }
+    if (grub_names("mduuid/" + replace_all(fs.uuid, "-", ""))) {
+      return keep(fs, "GRUB finds its files by it");
+    }
+    add(IdKind::array, fs.device, fs.type, fs.uuid, m_make({"array", fs.uuid}));
   }
 
   void choose_fat(const model::Filesystem& fs) {
@@ -112,11 +181,10 @@ class Chooser {
                        });
   }
 
-  // GRUB's core image finds /boot in a volume by the ids of group and volume; its menu shows it.
-  bool grub_needs(const std::string& group) {
+  // GRUB's core image finds /boot by such a name of its device, and its menu shows it.
+  bool grub_names(const std::string& device) {
     return m_facts.loader == "grub2" && !m_facts.menu.empty() &&
-           m_guest.read_if_there(m_facts.menu).value_or("").find("lvmid/" + group) !=
-               std::string::npos;
+           m_guest.read_if_there(m_facts.menu).value_or("").find(device) != std::string::npos;
   }
 
   void choose_volume(const model::Filesystem& fs) {
@@ -128,13 +196,11 @@ class Chooser {
       return lvm_id_of(replace_all(m_make({what, old}), "-", ""));
     };
     add(IdKind::physical_volume, fs.device, fs.type, fs.uuid, make("physical-volume", fs.uuid));
-    const bool known = std::any_of(m_result.changes.begin(), m_result.changes.end(),
-                                   [&](const IdChange& c) { return c.from == ids->group; });
-    if (ids->group.empty() || known) {
+    if (ids->group.empty() || is_chosen(ids->group)) {
       return;
     }
     const std::string name = printable(ids->name);
-    if (!grub_needs(ids->group)) {
+    if (!grub_names("lvmid/" + ids->group)) {
       add(IdKind::volume_group, name, "LVM", ids->group, make("volume-group", ids->group));
     } else if (m_groups_kept.insert(name).second) {
       m_result.kept.push_back(kept_id(name, "volume group", "GRUB finds its files by it"));
@@ -164,12 +230,6 @@ class Chooser {
   void add(IdKind kind, const std::string& device, const std::string& type, const std::string& from,
            const std::string& to) {
     m_result.changes.push_back({kind, device, type, from, to});
-  }
-
-  static std::string lower(std::string text) {
-    std::transform(text.begin(), text.end(), text.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    return text;
   }
 
   GuestRoot& m_guest;

@@ -13,13 +13,6 @@
 namespace vmconvert::guest {
 namespace {
 
-std::string lower(std::string_view text) {
-  std::string result(text);
-  std::transform(result.begin(), result.end(), result.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return result;
-}
-
 // "a" after "PREFIX", for "PREFIXa"; nothing otherwise.
 std::optional<std::string_view> after(std::string_view text, std::string_view prefix) {
   if (!text.starts_with(prefix)) {
@@ -85,8 +78,11 @@ const model::Filesystem* by_device(const DeviceNames& names, std::string_view de
   if (rename != names.renames.end()) {
     wanted = rename->to;
   }
-  const auto found = std::find_if(names.filesystems.begin(), names.filesystems.end(),
-                                  [&](const model::Filesystem& fs) { return fs.device == wanted; });
+  const auto found = std::find_if(
+      names.filesystems.begin(), names.filesystems.end(), [&](const model::Filesystem& fs) {
+        return fs.device == wanted ||
+               (fs.array && std::count(fs.array->names.begin(), fs.array->names.end(), wanted) > 0);
+      });
   return found == names.filesystems.end() ? nullptr : &*found;
 }
 
@@ -94,7 +90,7 @@ const model::Filesystem* by_partition_uuid(const DeviceNames& names, std::string
   if (names.guest == nullptr) {
     return nullptr;
   }
-  const std::string wanted = lower(uuid);
+  const std::string wanted = lower_case(uuid);
   for (const model::Filesystem& fs : names.filesystems) {
     const auto partition = split_partition(fs.device);
     if (partition && partition_uuid(*names.guest, partition->disk, partition->number) == wanted) {
@@ -107,7 +103,7 @@ const model::Filesystem* by_partition_uuid(const DeviceNames& names, std::string
 // An empty wish finds nothing: filesystems without a label are many.
 const model::Filesystem* by_uuid(const DeviceNames& names, std::string_view uuid) {
   for (const model::Filesystem& fs : names.filesystems) {
-    if (!uuid.empty() && lower(fs.uuid) == lower(uuid)) {
+    if (!uuid.empty() && lower_case(fs.uuid) == lower_case(uuid)) {
       return &fs;
     }
   }

@@ -25,7 +25,7 @@ struct DeviceNames {
   // For PARTUUID= only; may be null.
   GuestRoot* guest = nullptr;
 
-  // UUID=, LABEL=, PARTUUID=, /dev/disk/by-*, /dev/mapper/vg-lv, /dev/vg/lv, /dev/xvda1.
+  // UUID=, LABEL=, PARTUUID=, /dev/disk/by-*, /dev/mapper/vg-lv, /dev/vg/lv, /dev/xvda1, /dev/md0.
   // Null when nothing that we know has that name.
   [[nodiscard]] const model::Filesystem* find(std::string_view spec) const;
 };

@@ -68,7 +68,14 @@ Json filesystems_json(const std::vector<model::Filesystem>& filesystems) {
                     {"type", fs.type},
                     {"uuid", fs.uuid},
                     {"label", fs.label},
-                    {"mountpoint", fs.mountpoint}});
+                    {"mountpoint", fs.mountpoint},
+                    {"array", nullptr}});
+    if (fs.array) {
+      json.back()["array"] = {{"uuid", fs.array->uuid},
+                              {"level", fs.array->level},
+                              {"metadata", fs.array->metadata},
+                              {"names", fs.array->names}};
+    }
   }
   return json;
 }

@@ -7,6 +7,7 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "guest/arrays.hpp"
 #include "guest/device_names.hpp"
 #include "guest/fstab.hpp"
 #include "guest/grub_config.hpp"
@@ -47,7 +48,7 @@ class GuestMounter {
   MountedGuest run(const std::vector<std::string>& disks) {
     m_result.facts.filesystems = list_filesystems(m_appliance, m_root, disks);
     for (const model::Filesystem& fs : m_result.facts.filesystems) {
-      if (is_mountable(fs)) {
+      if (is_mountable(fs) && !is_seen_part(fs)) {
         m_candidates.push_back(look_into(fs));
         if (m_candidates.back().is_root) {
           m_result.roots.push_back(fs.device);
@@ -68,6 +69,14 @@ class GuestMounter {
   }
 
   void unmount() { m_appliance.check(guestfs_umount_all(m_appliance.get()), "unmounting"); }
+
+  // A btrfs on several devices can be mounted by each of them.
+  [[nodiscard]] bool is_seen_part(const model::Filesystem& fs) const {
+    return fs.type == "btrfs" &&
+           std::any_of(m_candidates.begin(), m_candidates.end(), [&](const Candidate& seen) {
+             return seen.filesystem->type == "btrfs" && seen.filesystem->uuid == fs.uuid;
+           });
+  }
 
   Candidate look_into(const model::Filesystem& fs) {
     Candidate candidate{&fs, {}, false, {}};
@@ -222,6 +231,11 @@ class GuestMounter {
     set_mountpoint(root.device, "/");
     m_result.facts.root_device = root.device;
     m_result.facts.boot_device = root.device;
+    for (const char* path : {"/etc/mdadm/mdadm.conf", "/etc/mdadm.conf"}) {
+      if (const auto text = m_root.read_if_there(path)) {
+        name_by_configuration(m_result.facts.filesystems, *text);
+      }
+    }
     std::vector<FstabEntry> entries;
     if (const auto text = m_root.read_if_there("/etc/fstab")) {
       entries = read_fstab(*text);

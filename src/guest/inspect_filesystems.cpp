@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <map>
 
+#include "guest/array_ids.hpp"
+#include "guest/arrays.hpp"
 #include "guest/inspect_disks.hpp"
 
 namespace vmconvert::guest {
@@ -33,14 +35,49 @@ class FilesystemList {
       }
     }
     add_filesystems(devices);
-    if (std::any_of(m_found.begin(), m_found.end(),
-                    [](const model::Filesystem& fs) { return fs.type == "LVM2_member"; })) {
+    if (has("linux_raid_member")) {
+      add_arrays();
+    }
+    if (has("LVM2_member")) {
       add_filesystems(m_appliance.list(guestfs_lvs(m_appliance.get()), "listing the volumes"));
     }
     return std::move(m_found);
   }
 
  private:
+  [[nodiscard]] bool has(std::string_view type) const {
+    return std::any_of(m_found.begin(), m_found.end(),
+                       [&](const model::Filesystem& fs) { return fs.type == type; });
+  }
+
+  // The appliance assembles all that it finds when it starts.
+  void add_arrays() {
+    for (const std::string& device :
+         m_appliance.list(guestfs_list_md_devices(m_appliance.get()), "listing the arrays")) {
+      const std::vector<std::string> detail =
+          take_list(guestfs_md_detail(m_appliance.get(), device.c_str()));
+      if (auto array = array_of_detail(detail); array && m_found.size() < k_most_filesystems) {
+        name_by_number(*array);
+        const std::size_t before = m_found.size();
+        add_filesystem(device);
+        if (m_found.size() > before) {  // no partition table
+          m_found.back().array = std::move(array);
+        }
+      }
+    }
+  }
+
+  void name_by_number(model::Array& array) {
+    for (const model::Filesystem& fs : m_found) {
+      if (fs.type == "linux_raid_member" && fs.uuid == array.uuid) {
+        if (const auto number = read_array_number(m_root, fs.device, fs.size)) {
+          add_array_names(array, fmt::format("{}", *number));
+        }
+        return;  // all say the same
+      }
+    }
+  }
+
   // All of a disk's partitions at once. A table that parted refuses is asked about one by one.
   void read_partition_sizes(const std::string& disk) {
     const Owned<struct guestfs_partition_list, guestfs_free_partition_list> list(

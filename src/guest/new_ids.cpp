@@ -40,9 +40,17 @@ model::Finding refusal_of_uefi() {
 void use_new_ids(model::GuestFacts& facts, const model::IdChanges& changes) {
   for (const IdChange& change : changes) {
     for (model::Filesystem& fs : facts.filesystems) {
-      if (change.kind != IdKind::disk && change.kind != IdKind::partition &&
-          fs.device == change.device && fs.uuid == change.from) {
+      if (change.kind == IdKind::disk || change.kind == IdKind::partition) {
+        continue;
+      }
+      // All members of an array have its UUID, all devices of a btrfs its own.
+      const bool shared = change.kind == IdKind::array || change.type == "btrfs";
+      if (fs.uuid == change.from &&
+          (shared ? fs.type == change.type : fs.device == change.device)) {
         fs.uuid = change.to;
+      }
+      if (change.kind == IdKind::array && fs.array && fs.array->uuid == change.from) {
+        fs.array->uuid = change.to;
       }
     }
   }

@@ -5,7 +5,10 @@
 #include <algorithm>
 #include <string>
 
+#include "base/error.hpp"
+#include "guest/array_ids.hpp"
 #include "guest/fat_ids.hpp"
+#include "guest/luks_ids.hpp"
 #include "guest/lvm_ids.hpp"
 #include "guest/new_ids.hpp"
 #include "guest/table_ids.hpp"
@@ -23,6 +26,11 @@ std::string set_one(const IdPlaces& places, const IdChange& change) {
     return set_fat_id(places.root, change.device, change.from, change.to)
                ? ""
                : "its volume ID is not where FAT has it";
+  }
+  if (change.type == "crypto_LUKS") {
+    return set_luks_id(places.root, change.device, change.from, change.to)
+               ? ""
+               : "its header cannot be read in full";
   }
   const std::string device = places.root.to_appliance(change.device);
   // tune2fs takes a filesystem with checksums only after a whole check; the UUID is part of each.
@@ -94,6 +102,28 @@ model::Findings set_new_ids(const IdPlaces& places, model::IdChanges& changes) {
         fmt::format("mounting {} again, with its new UUID", mount.device));
   }
   return kept;
+}
+
+void set_array_ids(ApplianceHandle& appliance, ApplianceRoot& root,
+                   const std::vector<model::Filesystem>& filesystems,
+                   const model::IdChanges& changes) {
+  guestfs_h* g = appliance.get();
+  appliance.check(guestfs_umount_all(g), "unmounting the guest's filesystems");
+  appliance.check(guestfs_vg_activate_all(g, 0), "stopping the guest's volume groups");
+  for (const std::string& device :
+       appliance.list(guestfs_list_md_devices(g), "listing the arrays")) {
+    appliance.check(guestfs_md_stop(g, device.c_str()), "stopping the guest's arrays");
+  }
+  for (const IdChange& change : changes) {
+    for (const model::Filesystem& fs : filesystems) {
+      if (change.kind == IdKind::array && fs.type == "linux_raid_member" &&
+          fs.uuid == change.from &&
+          !set_array_id(root, fs.device, fs.size, change.from, change.to)) {
+        throw Error(ErrorKind::bad_input,
+                    fmt::format("{}: the superblock of its array is not as it was", fs.device));
+      }
+    }
+  }
 }
 
 }  // namespace vmconvert::guest

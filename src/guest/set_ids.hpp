@@ -19,7 +19,14 @@ struct IdPlaces {
 };
 
 // Unmounts all, changes what it can, mounts all again. What cannot be changed leaves `changes` and
-// becomes a finding.
+// becomes a finding. Arrays are left for set_array_ids().
 model::Findings set_new_ids(const IdPlaces& places, model::IdChanges& changes);
+
+// The last thing that is done: while an array runs, the kernel writes its superblocks as it knows
+// them, and libguestfs starts arrays only when the appliance starts. `filesystems`: with old ids.
+// Afterwards nothing is mounted.
+void set_array_ids(ApplianceHandle& appliance, ApplianceRoot& root,
+                   const std::vector<model::Filesystem>& filesystems,
+                   const model::IdChanges& changes);
 
 }  // namespace vmconvert::guest

@@ -10,13 +10,25 @@
 
 namespace vmconvert::model {
 
+// Of MD, Linux' software RAID.
+struct Array {
+  std::string uuid;      // as blkid(8) writes it of its members
+  std::string level;     // raid1, raid5, linear...
+  std::string metadata;  // 0.90, 1.0, 1.1, 1.2
+  // What the guest may call it: md0, md/0, md/system. By its superblocks, and its mdadm.conf.
+  std::vector<std::string> names;
+
+  bool operator==(const Array&) const = default;
+};
+
 struct Filesystem {
-  std::string device;  // vda1, or vg/lv
+  std::string device;  // vda1, vg/lv, or md127: of an array, as the appliance calls it
   std::string type;    // ext3, xfs, swap, LVM2_member, unknown...
   std::string uuid;
   std::string label;
   ByteCount size;
-  std::string mountpoint;  // of the guest's fstab; empty when it is not mounted
+  std::string mountpoint;           // of the guest's fstab; empty when it is not mounted
+  std::optional<Array> array = {};  // that it lies on
 };
 
 struct Kernel {

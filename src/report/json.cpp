@@ -158,7 +158,14 @@ std::string inspection_to_json(const model::Domain& domain, const model::GuestFa
                                    {"uuid", text_or_null(fs.uuid)},
                                    {"label", text_or_null(fs.label)},
                                    {"size_bytes", fs.size.value},
-                                   {"mountpoint", text_or_null(fs.mountpoint)}});
+                                   {"mountpoint", text_or_null(fs.mountpoint)},
+                                   {"array", nullptr}});
+    if (fs.array) {
+      json["filesystems"].back()["array"] = {{"uuid", fs.array->uuid},
+                                             {"level", fs.array->level},
+                                             {"metadata", fs.array->metadata},
+                                             {"names", fs.array->names}};
+    }
   }
   for (const auto& kernel : guest.kernels) {
     json["kernels"].push_back({{"version", kernel.version},

@@ -94,6 +94,13 @@ bool becomes_another_kind(const model::Plan& plan) {
   return plan.to == model::TargetHypervisor::xen && plan.kind != plan.source.kind;
 }
 
+// "raid1, md0 to the guest"
+std::string array_text(const model::Array& array) {
+  return printable(array.names.empty()
+                       ? array.level
+                       : fmt::format("{}, {} to the guest", array.level, array.names.front()));
+}
+
 }  // namespace
 
 std::string extent_bar(const std::vector<model::Extent>& extents, ByteCount size, unsigned width) {
@@ -235,10 +242,11 @@ std::string inspection_to_text(const model::Domain& domain, const model::GuestFa
                         model::to_string(disk.table), disk.composed ? " (made by us)" : "");
   }
   for (const model::Filesystem& fs : guest.filesystems) {
-    text += fmt::format("  {:<12} {:<12} {:<10} {}{}{}\n", printable(fs.device), printable(fs.type),
-                        to_text(fs.size), printable(fs.uuid),
+    text += fmt::format("  {:<12} {:<12} {:<10} {}{}{}{}\n", printable(fs.device),
+                        printable(fs.type), to_text(fs.size), printable(fs.uuid),
                         fs.label.empty() ? "" : " label " + printable(fs.label),
-                        fs.mountpoint.empty() ? "" : " on " + printable(fs.mountpoint));
+                        fs.mountpoint.empty() ? "" : " on " + printable(fs.mountpoint),
+                        fs.array ? " (" + array_text(*fs.array) + ")" : "");
   }
   if (!guest.identities.empty()) {
     text += fmt::format("  identities   {}\n", printable(join(guest.identities, ", ")));

@@ -2,6 +2,7 @@
 #include <cstdlib>
 
 #include "fixer_bootloader_support.hpp"
+#include "guest/grub2_core.hpp"
 
 namespace {
 
@@ -252,6 +253,25 @@ TEST_F(Gap, OfAGptIsItsBiosBootPartition) {
   EXPECT_EQ(number(0x5c), 2048U);
   EXPECT_EQ(number(1048576 + 0x1f4), 2049U);
   EXPECT_EQ(disk("vda", 512, 512), std::string(512, '\0'));
+}
+
+TEST_F(Gap, GetsACoreThatReadsAnArray) {
+  facts["filesystems"][1]["device"] = "md127";
+  facts["filesystems"][1]["array"] = {{"uuid", "01234567-89ab-cdef-0011-223344556677"},
+                                      {"level", "raid1"},
+                                      {"metadata", "1.0"},
+                                      {"names", {"md0"}}};
+  facts["root_device"] = facts["boot_device"] = "md127";
+  facts["disks"][0]["gap_bytes"] = 1048064;
+  put("/boot/grub/menu.lst",
+      "title x\nkernel /boot/vmlinuz-6.1.0-50-amd64 root=/dev/md0\n"
+      "initrd /boot/initrd.img-6.1.0-50-amd64\n");
+  fix("bootloader");
+  EXPECT_THAT(findings_now(), IsEmpty());
+  EXPECT_TRUE(there("/boot/grub/i386-pc/mdraid1x.mod"));
+  const auto core = vmconvert::guest::read_grub2_core(disk("vda", 512, 120000));
+  ASSERT_TRUE(core);
+  EXPECT_EQ(core->prefix, "(mduuid/0123456789abcdef0011223344556677)/boot/grub");
 }
 
 TEST_F(Gap, IsNotNeededWhereTheFilesystemIsUnknown) {

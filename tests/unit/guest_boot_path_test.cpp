@@ -338,5 +338,43 @@ TEST(Grub2Core, is_searched_in_bounded_time) {
   EXPECT_FALSE(read_grub2_core(core + data));
 }
 
+// Its root is an array of both disks; GRUB finds /boot in another one.
+struct GuestOnArrays : Guest {
+  GuestOnArrays() {
+    facts.filesystems = {{"vda1", "linux_raid_member", "0123-b0", "host:0", {}, ""},
+                         {"vda2", "linux_raid_member", "4567-a0", "host:1", {}, ""},
+                         {"md126", "ext2", "b00b-1", "", {}, "/boot"},
+                         {"md127", "ext3", "aaaa-2", "", {}, "/"},
+                         {"vda3", "swap", "cccc-3", "", {}, ""}};
+    facts.filesystems[2].array = model::Array{"0123-b0", "raid1", "1.0", {"md0", "md/0"}};
+    facts.filesystems[3].array = model::Array{"4567-a0", "raid1", "1.2", {"md1", "md/root"}};
+    facts.root_device = "md127";
+    facts.boot_device = "md126";
+    root.write("/etc/fstab",
+               "/dev/md/root / ext3 defaults 0 1\n/dev/md0 /boot ext2 defaults 0 2\n"
+               "UUID=cccc-3 none swap sw 0 0\n/dev/md7 /seven ext3 defaults 0 2\n");
+    set_menu("root=/dev/md1 ro");
+  }
+};
+
+TEST(BootPathOnArrays, NeedsTheirDriverAndMdadm) {
+  GuestOnArrays guest;
+  EXPECT_EQ(guest.holes(), std::vector<std::string>{"initramfs"});
+  guest.set_initramfs({"lib/modules/6.1.0/kernel/virtio_blk.ko",
+                       "lib/modules/6.1.0/kernel/virtio_pci.ko",
+                       "lib/modules/6.1.0/kernel/fs/ext4.ko",
+                       "lib/modules/6.1.0/kernel/drivers/md/raid1.ko", "usr/sbin/mdadm"});
+  guest.disk = grub2_boot_sector() + make_core("(mduuid/0123b0)/grub");
+  // The core lies before the first partition: both ways in are GRUB's own.
+  EXPECT_EQ(guest.holes(), std::vector<std::string>{});
+  guest.disk = grub2_boot_sector() + make_core("(,msdos1)/grub");
+  EXPECT_EQ(guest.holes(), std::vector<std::string>{}) << "a mirror reads as its content";
+  guest.disk = grub2_boot_sector() + make_core("(,msdos2)/grub");
+  EXPECT_EQ(guest.holes(), std::vector<std::string>{"loader files"})
+      << "its superblock is in front of the content";
+  guest.disk = grub2_boot_sector() + make_core("(mduuid/0123b1)/grub");
+  EXPECT_EQ(guest.holes(), std::vector<std::string>{"loader files"});
+}
+
 }  // namespace
 }  // namespace vmconvert::guest

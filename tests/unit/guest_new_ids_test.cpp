@@ -186,6 +186,40 @@ TEST(NewIds, SayWhatKeepsItsOwn) {
   EXPECT_THAT(ids.kept[2].message, HasSubstr("vdb3 (ext4)"));
 }
 
+// The superblock's part that says how many devices there are, and which this is.
+std::string btrfs_device(std::uint64_t devices, std::uint64_t number) {
+  std::string bytes((64U << 10U) + 4096, '\0');
+  const std::size_t block = 64U << 10U;
+  bytes.replace(block + 0x40, 8, "_BHRfS_M");
+  put_le(bytes, block + 0x88, devices, 8);
+  put_le(bytes, block + 0xc9, number, 8);
+  return bytes;
+}
+
+TEST(NewIds, AreOneForABtrfsOnTwoDevicesButNotForTwoCopies) {
+  TempDir temp(fs::temp_directory_path(), "vmconvert-test");
+  FolderRoot root(temp.path(), {{"vda1", temp.path() / "vda1"}, {"vdb1", temp.path() / "vdb1"}});
+  model::GuestFacts facts;
+  facts.filesystems = {{"vda1", "btrfs", "11111111-0000-4000-8000-000000000001", "", {}, "/"},
+                       {"vdb1", "btrfs", "11111111-0000-4000-8000-000000000001", "", {}, ""}};
+  const auto choose = [&](std::uint64_t second) {
+    root.write("/vda1", btrfs_device(2, 1));
+    root.write("/vdb1", btrfs_device(2, second));
+    return choose_new_ids(root, facts, {}, [](const std::vector<std::string>&) {
+      return std::string("22222222-0000-4000-8000-000000000002");
+    });
+  };
+  const NewIds copies = choose(1);
+  EXPECT_THAT(copies.changes, IsEmpty());
+  EXPECT_THAT(copies.kept, SizeIs(2));
+  const NewIds ids = choose(2);
+  EXPECT_THAT(ids.kept, IsEmpty());
+  ASSERT_THAT(ids.changes, SizeIs(1));
+  EXPECT_EQ(ids.changes[0].device, "vda1");
+  use_new_ids(facts, ids.changes);
+  EXPECT_EQ(facts.filesystems[1].uuid, ids.changes[0].to);
+}
+
 TEST(NewIds, KeepTheUuidOfAFatWithoutOne) {
   GuestWithIds guest;
   guest.facts.filesystems[1] = {"vda2", "vfat", "ABCD-1234", "", {}, "/boot/efi"};
