@@ -87,7 +87,8 @@ struct vmconvert_host {
   void (*log)(void* context, const char* message);
 
   /* Names of the drivers and files in an initramfs image of the guest, one path a line; -1 if it
-   * cannot be read. Follows microcode archives, gzip, xz, zstd, lz4, bzip2. */
+   * cannot be read. Follows microcode archives, gzip, xz, zstd, lz4, bzip2. Of a unified kernel
+   * image, its initrd is read. */
   int (*initramfs_list)(void* context, const char* path, struct vmconvert_text* paths);
 
   /* The members below came later: a fixer looks at `size` first. */

@@ -108,6 +108,10 @@ std::string volume_of_lvmid(const BootWalk& walk, std::string_view ids) {
   return {};
 }
 
+std::optional<BootEntry> entry_of(BootWalk& walk, const std::optional<std::string>& menu) {
+  return menu ? walk_menu(walk, *menu) : std::nullopt;
+}
+
 }  // namespace
 
 const model::Filesystem* filesystem_of_grub(const BootWalk& walk, std::string_view device) {
@@ -145,6 +149,9 @@ std::optional<std::string> path_in_guest(const BootWalk& walk, const std::string
 
 std::optional<std::string> entry_path(const BootWalk& walk, const BootEntry& entry,
                                       const std::string& path) {
+  if (entry.in_guest) {
+    return path;
+  }
   const DeviceNames names{walk.facts.filesystems, {}, nullptr};
   const model::Filesystem* fs = nullptr;
   if (!entry.search_uuid.empty()) {
@@ -186,18 +193,16 @@ BootPath walk_boot_path(GuestRoot& guest, const model::GuestFacts& facts,
   BootWalk walk{guest, seen_facts, seen_layout, to, hardware.disk_bus};
   const bool xen = to == model::TargetHypervisor::xen;
   const bool by_host = xen && host_kernel.has_value();
-  const std::optional<std::string> menu = by_host         ? std::nullopt
-                                          : xen           ? walk_pygrub(walk)
-                                          : hardware.uefi ? walk_uefi_loader(walk)
-                                                          : walk_loader(walk);
+  const std::optional<BootEntry> entry =
+      by_host                 ? std::nullopt
+      : hardware.uefi && !xen ? walk_uefi(walk)
+                              : entry_of(walk, xen ? walk_pygrub(walk) : walk_loader(walk));
   std::string init;
   if (by_host) {
     init = walk_host_kernel(walk, *host_kernel).argument("init");
-  } else if (menu) {
-    if (const auto entry = walk_menu(walk, *menu)) {
-      walk_entry(walk, *entry);
-      init = entry->argument("init");
-    }
+  } else if (entry) {
+    walk_entry(walk, *entry);
+    init = entry->argument("init");
   }
   walk_fstab(walk);
   walk_init(walk, init);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <set>
+#include <vmconvert/efi_program.hpp>
 
 #include "base/error.hpp"
 #include "base/text.hpp"
@@ -33,29 +34,44 @@ struct Drivers {
   }
 };
 
+// The file that the loader starts.
+struct KernelFile {
+  std::string bytes;
+  std::optional<efi::UnifiedKernel> unified;  // views into the bytes
+};
+
+std::string version_of(const std::string& path, const std::optional<KernelHeader>& header,
+                       const KernelFile& file) {
+  if (header && !header->version.empty()) {
+    return header->version;
+  }
+  if (file.unified) {
+    return file.unified->version;
+  }
+  const auto dash = path.find('-', path.rfind('/'));
+  return dash == std::string::npos ? std::string() : path.substr(dash + 1);
+}
+
 // The version of the kernel, or nothing if it is not there or cannot boot on the target.
-std::optional<std::string> walk_kernel(BootWalk& walk, const BootEntry& entry) {
+std::optional<std::string> walk_kernel(BootWalk& walk, const BootEntry& entry, KernelFile& file) {
   const auto path = entry_path(walk, entry, entry.kernel);
   if (!path || !walk.guest.is_file(*path)) {
     walk.broken("kernel", fmt::format("{} is not where the loader looks for it", entry.kernel),
                 "correct the boot menu, or install a kernel in the guest");
     return std::nullopt;
   }
-  const std::string image = walk.guest.read(*path, GuestRoot::k_binary_limit);
-  const auto header = read_kernel_header(image);
+  file.bytes = walk.guest.read(*path, GuestRoot::k_binary_limit);
+  file.unified = efi::read_unified_kernel(file.bytes);
+  const auto header = read_kernel_header(file.unified ? file.unified->kernel : file.bytes);
   if (!header && walk.to == model::TargetHypervisor::kvm) {
     walk.broken("kernel", fmt::format("{} is no kernel that boots outside Xen", *path),
                 "install the distribution's ordinary kernel in the guest");
     return std::nullopt;
   }
-  std::string version = header ? header->version : std::string();
-  const auto dash = path->find('-', path->rfind('/'));
-  if (version.empty() && dash != std::string::npos) {
-    version = path->substr(dash + 1);
-  }
+  std::string version = version_of(*path, header, file);
   walk.path.kernel = *path;
   walk.path.version = version;
-  walk.found("kernel", fmt::format("{}, {} bytes, version {}", *path, image.size(),
+  walk.found("kernel", fmt::format("{}, {} bytes, version {}", *path, file.bytes.size(),
                                    version.empty() ? "unknown" : printable(version)));
   return version;
 }
@@ -71,9 +87,30 @@ void walk_modules(BootWalk& walk, const std::string& version) {
   }
 }
 
+// Adds the names of what an image holds; false if it cannot be read.
+bool add_names(BootWalk& walk, const std::string& path, std::string_view image,
+               std::vector<std::string>& names) {
+  try {
+    const std::vector<std::string> more = list_initramfs(image);
+    names.insert(names.end(), more.begin(), more.end());
+    return true;
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::bad_input) {
+      throw;
+    }
+    walk.broken("initramfs", fmt::format("{}: {}", path, error.message()), k_rebuild);
+    return false;
+  }
+}
+
 // The names of what the initramfs images hold; nothing if one is not there.
-std::optional<std::vector<std::string>> read_initramfs(BootWalk& walk, const BootEntry& entry) {
+std::optional<std::vector<std::string>> read_initramfs(BootWalk& walk, const BootEntry& entry,
+                                                       const KernelFile& file) {
   std::vector<std::string> names;
+  if (file.unified && !file.unified->initrd.empty() &&
+      !add_names(walk, entry.kernel, file.unified->initrd, names)) {
+    return std::nullopt;
+  }
   for (const std::string& initrd : entry.initrds) {
     const auto path = entry_path(walk, entry, initrd);
     if (!path || !walk.guest.is_file(*path)) {
@@ -81,15 +118,7 @@ std::optional<std::vector<std::string>> read_initramfs(BootWalk& walk, const Boo
                   k_rebuild);
       return std::nullopt;
     }
-    try {
-      const std::string image = walk.guest.read(*path, GuestRoot::k_binary_limit);
-      const std::vector<std::string> more = list_initramfs(image);
-      names.insert(names.end(), more.begin(), more.end());
-    } catch (const Error& error) {
-      if (error.kind() != ErrorKind::bad_input) {
-        throw;
-      }
-      walk.broken("initramfs", fmt::format("{}: {}", *path, error.message()), k_rebuild);
+    if (!add_names(walk, *path, walk.guest.read(*path, GuestRoot::k_binary_limit), names)) {
       return std::nullopt;
     }
   }
@@ -168,7 +197,7 @@ bool kernel_can_find(std::string_view root) {
          (root.starts_with("/dev/") && root.find('/', 5) == std::string_view::npos);
 }
 
-void walk_root(BootWalk& walk, const BootEntry& entry,
+void walk_root(BootWalk& walk, const BootEntry& entry, bool has_initramfs,
                const std::string& remedy = "correct root= in the boot menu") {
   const std::string wanted = entry.argument("root");
   const DeviceNames names{walk.facts.filesystems, {}, &walk.guest};
@@ -186,7 +215,7 @@ void walk_root(BootWalk& walk, const BootEntry& entry,
                 fmt::format("root={} is {}, but the system is on {}", wanted, fs->device,
                             walk.facts.root_device),
                 remedy);
-  } else if (entry.initrds.empty() && !kernel_can_find(wanted)) {
+  } else if (!has_initramfs && !kernel_can_find(wanted)) {
     walk.broken("root", fmt::format("root={} cannot be found without an initramfs", wanted),
                 "give the guest an initramfs, or name the device in root=");
   } else {
@@ -222,22 +251,25 @@ BootEntry walk_host_kernel(BootWalk& walk, const model::DirectBoot& kernel) {
     entry.initrds = {kernel.initrd.string()};
     look("initramfs", kernel.initrd);
   }
-  walk_root(walk, entry, "correct root= among the kernel's arguments in the description");
+  walk_root(walk, entry, !entry.initrds.empty(),
+            "correct root= among the kernel's arguments in the description");
   return entry;
 }
 
 void walk_entry(BootWalk& walk, const BootEntry& entry) {
-  const auto version = walk_kernel(walk, entry);
+  KernelFile file;
+  const auto version = walk_kernel(walk, entry, file);
+  const bool has_initramfs =
+      !entry.initrds.empty() || (file.unified && !file.unified->initrd.empty());
   if (version) {
     walk_modules(walk, *version);
-    if (const auto names = read_initramfs(walk, entry)) {
-      const Drivers drivers{read_built_in_drivers(walk.guest, *version), *names,
-                            !entry.initrds.empty()};
+    if (const auto names = read_initramfs(walk, entry, file)) {
+      const Drivers drivers{read_built_in_drivers(walk.guest, *version), *names, has_initramfs};
       const DeviceNames devices{walk.facts.filesystems, {}, nullptr};
       walk_drivers(walk, drivers, devices.find("/dev/" + walk.facts.root_device));
     }
   }
-  walk_root(walk, entry);
+  walk_root(walk, entry, has_initramfs);
 }
 
 }  // namespace vmconvert::guest

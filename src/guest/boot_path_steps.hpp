@@ -28,13 +28,21 @@ struct BootWalk {
 
 // Boot sector, core and files of the loader; the menu that it reads, as a path in the guest.
 std::optional<std::string> walk_loader(BootWalk& walk);
-// The same for UEFI, whose firmware knows no more than EFI/BOOT/BOOTX64.EFI; boot_path_uefi.cpp.
-std::optional<std::string> walk_uefi_loader(BootWalk& walk);
+// The same for UEFI, whose firmware knows no more than EFI/BOOT/BOOTX64.EFI, to the entry that
+// boots; boot_path_uefi.cpp.
+std::optional<BootEntry> walk_uefi(BootWalk& walk);
 // For Xen, pygrub on the host is the loader.
 std::optional<std::string> walk_pygrub(BootWalk& walk);
 
 // The entry that boots when nobody touches a key.
 std::optional<BootEntry> walk_menu(BootWalk& walk, const std::string& menu);
+
+// A program on the EFI system partition that is mounted at `esp`, and `bytes` of it: systemd-boot
+// with its menu, or a kernel with its initrd and its arguments in one file; boot_path_systemd.cpp.
+std::optional<BootEntry> walk_systemd_boot(BootWalk& walk, const std::string& esp,
+                                           const std::string& path, const std::string& bytes);
+std::optional<BootEntry> walk_unified_kernel(BootWalk& walk, const std::string& path,
+                                             const std::string& bytes);
 
 // Kernel, modules, initramfs and root of that entry.
 void walk_entry(BootWalk& walk, const BootEntry& entry);

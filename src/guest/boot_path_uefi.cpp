@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
+#include <vmconvert/systemd_boot.hpp>
 
 #include "base/text.hpp"
 #include "guest/boot_path_steps.hpp"
@@ -19,30 +19,11 @@ constexpr const char* k_install_loader =
     "let the bootloader fixer put it there (do not switch it off), or run grub-install --removable "
     "in "
     "the source";
-constexpr std::uint64_t k_largest_loader = 64U << 20U;
 
-std::string lower_case(std::string_view text) {
-  std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](unsigned char byte) { return static_cast<char>(std::tolower(byte)); });
-  return lower;
-}
-
-// FAT's names have no case of their own. Empty if it is not there.
-std::string child(GuestRoot& guest, const std::string& folder, std::string_view name) {
-  if (guest.stat(folder).kind != FileKind::directory) {
-    return {};
-  }
-  for (const std::string& entry : guest.list(folder)) {
-    if (lower_case(entry) == lower_case(name)) {
-      return folder + "/" + entry;
-    }
-  }
-  return {};
-}
+using efi::child;
 
 std::string read_loader(BootWalk& walk, const std::string& path) {
-  return walk.guest.read(path, k_largest_loader);
+  return walk.guest.read(path, efi::k_largest_program);
 }
 
 bool is_program(std::string_view bytes) {
@@ -162,27 +143,42 @@ std::optional<std::string> menu_of_grub(BootWalk& walk, const EfiPartition& esp,
   return std::nullopt;
 }
 
-std::optional<std::string> walk_program(BootWalk& walk, const EfiPartition& esp,
-                                        const std::string& path, const std::string& bytes) {
+bool is_systemds(std::string_view bytes) {
+  return efi::systemd_boot_version(bytes) || efi::read_unified_kernel(bytes);
+}
+
+std::optional<BootEntry> walk_program(BootWalk& walk, const EfiPartition& esp,
+                                      const std::string& path, const std::string& bytes) {
+  if (efi::systemd_boot_version(bytes)) {
+    return walk_systemd_boot(walk, esp.filesystem->mountpoint, path, bytes);
+  }
+  if (efi::read_unified_kernel(bytes)) {
+    return walk_unified_kernel(walk, path, bytes);
+  }
   if (const auto core = read_grub2_efi(bytes)) {
     walk.found("loader core", fmt::format("GRUB 2 in {}, {} bytes, prefix {}", path, bytes.size(),
                                           printable(core->prefix)));
-    return menu_of_grub(walk, esp, path, *core);
+    const auto menu = menu_of_grub(walk, esp, path, *core);
+    return menu ? walk_menu(walk, *menu) : std::nullopt;
   }
   // What another loader reads is not followed; GRUB's menu is what the guest's own tools keep.
   const std::string menu = find_menu(walk.guest, "grub2");
   if (menu.empty()) {
-    walk.broken("loader core", fmt::format("{} is no GRUB 2, and there is no menu of GRUB's", path),
-                "try the guest with --trial, and accept this finding (--accept boot-path-broken)");
+    walk.broken(
+        "loader core",
+        fmt::format("{} is no GRUB 2, no systemd-boot and no unified kernel image, and there "
+                    "is no menu of GRUB's",
+                    path),
+        "try the guest with --trial, and accept this finding (--accept boot-path-broken)");
     return std::nullopt;
   }
   walk.found("loader core", path + ", whose own files are not followed");
-  return menu;
+  return walk_menu(walk, menu);
 }
 
 }  // namespace
 
-std::optional<std::string> walk_uefi_loader(BootWalk& walk) {
+std::optional<BootEntry> walk_uefi(BootWalk& walk) {
   const auto esp = find_efi_partition(walk);
   if (!esp) {
     walk.broken("EFI system partition",
@@ -204,7 +200,7 @@ std::optional<std::string> walk_uefi_loader(BootWalk& walk) {
     return std::nullopt;
   }
   walk.found("loader", first);
-  if (read_grub2_efi(bytes)) {
+  if (is_systemds(bytes) || read_grub2_efi(bytes)) {
     return walk_program(walk, *esp, first, bytes);
   }
   std::string beside = child(walk.guest, folder, "grubx64.efi");

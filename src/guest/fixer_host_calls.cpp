@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <new>
+#include <vmconvert/efi_program.hpp>
 
 #include "base/error.hpp"
 #include "base/log.hpp"
@@ -162,7 +163,9 @@ void set_reading_calls(vmconvert_host& host) {
   };
   host.initramfs_list = [](void* context, const char* path, vmconvert_text* paths) noexcept {
     return guarded(context, [&](FixerSession& s) {
-      const std::string image = s.root.read(required(path), GuestRoot::k_binary_limit);
+      const std::string bytes = s.root.read(required(path), GuestRoot::k_binary_limit);
+      const auto unified = efi::read_unified_kernel(bytes);
+      const std::string_view image = unified ? unified->initrd : std::string_view(bytes);
       while_doing(fmt::format("reading the initramfs {}", printable(required(path))),
                   [&] { give_lines(s, paths, list_initramfs(image)); });
     });

@@ -20,6 +20,8 @@ struct BootEntry {
   std::string kernel;        // as written, without the device: "/vmlinuz-6.1"
   std::string arguments;     // of the kernel
   std::vector<std::string> initrds;
+  bool in_guest =
+      false;  // kernel and initrds are paths in the guest, not on the loader's filesystem
   // Xen's own kernel first, Linux as a module: the entry of a Xen host.
   bool xen_host = false;
 

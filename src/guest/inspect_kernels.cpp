@@ -1,4 +1,5 @@
-// The kernels of a guest: images in /boot, modules in /lib/modules, matched by version.
+// The kernels of a guest: images in /boot and in systemd's folders, modules in /lib/modules,
+// matched by version.
 #include <algorithm>
 #include <cctype>
 #include <set>
@@ -59,6 +60,37 @@ std::string initrd_for(const std::set<std::string>& boot, const std::string& ver
   return {};
 }
 
+// systemd's layout: TOKEN/VERSION/linux on the EFI system partition or in /boot, where TOKEN is the
+// machine's id or the distribution's name (kernel-install(8)). One look at each folder.
+void add_systemd_images(GuestRoot& guest, std::vector<model::Kernel>& kernels) {
+  constexpr std::size_t k_most_folders = 64;
+  std::size_t folders = 0;
+  for (const std::string place : {"/boot", "/boot/efi", "/efi"}) {
+    for (const std::string& token : guest.list(place)) {
+      const std::string folder = place + "/" + token;
+      if (folders == k_most_folders || guest.stat(folder).kind != FileKind::directory) {
+        continue;
+      }
+      ++folders;
+      for (const std::string& version : guest.list(folder)) {
+        const auto kernel = std::find_if(kernels.begin(), kernels.end(), [&](const auto& each) {
+          return each.version == version && each.image.empty();
+        });
+        const std::string image = folder + "/" + version + "/linux";
+        if (kernel == kernels.end() || !guest.is_file(image)) {
+          continue;
+        }
+        kernel->image = image;
+        for (const std::string& name : guest.list(folder + "/" + version)) {
+          if (name.starts_with("initrd")) {
+            kernel->initrd = folder + "/" + version + "/" + name;
+          }
+        }
+      }
+    }
+  }
+}
+
 }  // namespace
 
 int compare_versions(std::string_view a, std::string_view b) {
@@ -112,6 +144,7 @@ std::vector<model::Kernel> read_kernels(GuestRoot& guest) {
   for (const std::string& version : modules) {
     kernels.push_back({version, {}, initrd_for(boot, version), true});
   }
+  add_systemd_images(guest, kernels);
   std::sort(kernels.begin(), kernels.end(), [](const model::Kernel& a, const model::Kernel& b) {
     return compare_versions(a.version, b.version) > 0;
   });

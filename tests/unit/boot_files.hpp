@@ -68,6 +68,45 @@ inline std::string make_efi_core(const std::string& prefix, const std::string& s
   return "MZ" + std::string(5000, 'k') + module_list(prefix, script, true);
 }
 
+// systemd-boot, as far as anybody reads it.
+inline std::string systemd_boot(const std::string& version) {
+  return "MZ" + std::string(200, 's') + "#### LoaderInfo: systemd-boot " + version + " ####";
+}
+
+struct PeSection {
+  std::string name, content;
+};
+
+// A program for UEFI of 64 bits, as objcopy and ukify lay out unified kernel images: content filled
+// up to 512 bytes in the file, a page for each in memory.
+inline std::string make_program(const std::vector<PeSection>& sections, bool is_signed = false) {
+  constexpr std::size_t k_header = 0x80, k_optional = 240;
+  std::string program(0x400, '\0');
+  put(program, 0, "MZ");
+  put(program, 0x3c, number(k_header, 4));
+  put(program, k_header, std::string("PE\0\0", 4) + number(0x8664, 2) + number(sections.size(), 2));
+  put(program, k_header + 4 + 16, number(k_optional, 2));
+  const std::size_t optional = k_header + 24;
+  put(program, optional, number(0x20b, 2));
+  std::size_t address = 0x1000;
+  for (std::size_t i = 0; i < sections.size(); ++i) {
+    const std::string content = padded(sections[i].content, 512);
+    std::string name = sections[i].name;
+    name.resize(8, '\0');
+    put(program, optional + k_optional + i * 40,
+        name + number(sections[i].content.size(), 4) + number(address, 4) +
+            number(content.size(), 4) + number(program.size(), 4) + std::string(16, '\0'));
+    program += content;
+    address += padded(content, 0x1000).size() + 0x1000;
+  }
+  put(program, optional + 56, number(address, 4));
+  if (is_signed) {
+    put(program, optional + 112 + 4 * 8, number(program.size(), 4) + number(8, 4));
+    program += "signed..";
+  }
+  return program;
+}
+
 inline std::string make_core(const std::string& prefix, const std::string& script = {}) {
   const std::string unpacked = std::string(5000, 'k') + module_list(prefix, script, false);
   const std::string data = packed(unpacked);
@@ -131,6 +170,18 @@ inline std::string kernel_image(const std::string& version) {
   put(image, 0x20e, number(0x600, 2));
   put(image, 0x800, version + " (builder@host) #1 SMP");
   return image;
+}
+
+inline std::string make_uki(const std::string& version, const std::string& initrd,
+                            const std::string& arguments, const std::string& release = "ID=x\n",
+                            bool is_signed = false) {
+  return make_program({{".text", "stub"},
+                       {".osrel", release},
+                       {".uname", version},
+                       {".cmdline", arguments},
+                       {".initrd", initrd},
+                       {".linux", kernel_image(version)}},
+                      is_signed);
 }
 
 }  // namespace vmconvert::boot_files

@@ -110,6 +110,24 @@ TEST(Inspect, lists_kernels_newest_first) {
   EXPECT_EQ(kernels[2].initrd, "/boot/initrd.img-4.9.0-12-amd64");
 }
 
+// kernel-install(8), layout "bls": a folder of the machine's, one in it for each version.
+TEST(Inspect, finds_kernels_in_the_folders_of_systemd) {
+  Tree tree;
+  for (const char* path : {"/boot/efi/0123456789abcdef0123456789abcdef/6.9.1/linux",
+                           "/boot/efi/0123456789abcdef0123456789abcdef/6.9.1/initrd.img-6.9.1",
+                           "/boot/efi/0123456789abcdef0123456789abcdef/6.8.0/linux",
+                           "/boot/efi/fedora/6.7.0/initrd", "/boot/efi/EFI/BOOT/BOOTX64.EFI",
+                           "/lib/modules/6.9.1/modules.dep", "/lib/modules/6.7.0/modules.dep"}) {
+    tree.root.write(path, "");
+  }
+  const std::vector<model::Kernel> kernels = read_kernels(tree.root);
+  ASSERT_EQ(kernels.size(), 2U) << "what has no modules is another system's";
+  const std::string folder = "/boot/efi/0123456789abcdef0123456789abcdef/6.9.1";
+  EXPECT_EQ(kernels[0].image, folder + "/linux");
+  EXPECT_EQ(kernels[0].initrd, folder + "/initrd.img-6.9.1");
+  EXPECT_EQ(kernels[1].image, "") << "no kernel there";
+}
+
 TEST(Versions, are_compared_as_people_do) {
   EXPECT_LT(compare_versions("4.9.0", "4.19.0"), 0);
   EXPECT_GT(compare_versions("2.6.18-400.el5", "2.6.18-92.el5"), 0);
