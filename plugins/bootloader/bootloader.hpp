@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 #include <vector>
-#include <vmconvert/fixer_boot.hpp>
+#include <vmconvert/fixer_uefi.hpp>
 
 #include "arguments.hpp"
 
@@ -25,6 +25,14 @@ void report_other_default(Host& guest, const std::string& before, const std::str
 // extlinux.cpp. extlinux.conf, and what Alpine's update-extlinux makes it from.
 void correct_extlinux(Host& guest, Arguments& arguments);
 bool is_extlinux(Host& guest);  // in the boot partition's first sector
+
+// loader_entries.cpp. Files of the Boot Loader Specification, which GRUB and systemd-boot read.
+std::string corrected_loader_entry(std::string_view text, Arguments& arguments,
+                                   Importance importance);
+void correct_loader_entries(Host& guest, Arguments& arguments);
+
+// unified.cpp. Arguments inside of unified kernel images.
+void correct_unified_kernels(Host& guest, Arguments& arguments);
 
 // settings_files.cpp. What the guest's own tools make later menus from.
 void correct_settings_files(Host& guest, Arguments& arguments);

@@ -66,6 +66,7 @@ void fix(Host& guest) {
   const std::string& loader = facts.disks[0].loader;
   if (facts.to == "kvm" && facts.uefi) {
     correct_names(guest, arguments);
+    correct_unified_kernels(guest, arguments);
     give_fallback_loader(guest);
   } else if (facts.to != "kvm" || loader == "grub2" || loader == "grub-legacy") {
     correct_names(guest, arguments);

@@ -32,19 +32,6 @@ void correct_file(Host& guest, const std::string& path, Arguments& arguments,
   }
 }
 
-// /boot/loader/entries/*.conf: "options root=/dev/xvda1 ro" or "options $kernelopts".
-std::string corrected_entry(std::string_view text, Arguments& arguments) {
-  std::vector<Line> lines = lines_of(text);
-  for (Line& line : lines) {
-    const auto words = active_words(line.text);
-    if (words.size() > 1 && words[0] == "options" && line.text.find("root=") != std::string::npos) {
-      const std::size_t at = line.text.find(words[0]) + words[0].size();
-      line.text = line.text.substr(0, at) + arguments.corrected(line.text.substr(at), {});
-    }
-  }
-  return text_of(lines);
-}
-
 // grubenv is a block of exactly 1024 bytes, filled up with '#'.
 std::string corrected_environment(std::string_view text, Arguments& arguments) {
   constexpr std::size_t k_size = 1024;
@@ -164,9 +151,7 @@ void correct_grub2_configuration(Host& guest, Arguments& arguments) {
       return corrected_settings(text, with, Console::leave);
     });
   }
-  for (const std::string& path : guest.glob("/boot/loader/entries/*.conf")) {
-    correct_file(guest, path, arguments, corrected_entry);
-  }
+  correct_loader_entries(guest, arguments);
   for (const char* path : {"/boot/grub2/grubenv", "/boot/grub/grubenv"}) {
     correct_file(guest, path, arguments, corrected_environment);
   }

@@ -37,6 +37,15 @@ void correct_kernel_install(Host& guest, Arguments& arguments) {
                }
                return arguments.corrected(line, {});
              });
+  // mkinitcpio puts what all of these say into a unified kernel image.
+  for (const std::string& path : guest.glob("/etc/cmdline.d/*.conf")) {
+    edit_lines(guest, path, [&](std::string_view line) -> std::optional<std::string> {
+      if (active_words(line).empty()) {
+        return std::nullopt;
+      }
+      return arguments.corrected(line, {Importance::other, Console::leave, Initrd::present});
+    });
+  }
 }
 
 // Whole disks, where a loader is to be installed: "/dev/xvda", "boot=/dev/xvda".

@@ -22,18 +22,7 @@ constexpr std::array<LoaderNames, 3> k_loaders = {{{"shimx64.efi", "grubx64.efi"
 constexpr std::array<std::string_view, 2> k_lone_loaders = {"systemd-bootx64.efi",
                                                             "systemd-bootia32.efi"};
 
-// FAT's names have no case of their own. Empty if it is not there.
-std::string child(Host& guest, const std::string& folder, std::string_view name) {
-  if (!guest.is_directory(folder)) {
-    return {};
-  }
-  for (const std::string& entry : guest.list(folder)) {
-    if (lower(entry) == lower(name)) {
-      return folder + "/" + entry;
-    }
-  }
-  return {};
-}
+using efi::child;
 
 struct Loader {
   std::string folder;
@@ -78,8 +67,8 @@ bool is_folder_of(std::string_view folder, std::string_view distribution) {
           ((distribution == "rhel" || distribution == "ol") && name == "redhat"));
 }
 
-// The distribution's own, else the only one there is.
-std::optional<Loader> own_loader(Host& guest, const std::string& efi) {
+// The distribution's own, else all that there are.
+std::vector<Loader> own_loaders(Host& guest, const std::string& efi) {
   std::vector<Loader> others;
   for (const std::string& name : guest.list(efi)) {
     if (lower(name) == "boot") {
@@ -87,32 +76,19 @@ std::optional<Loader> own_loader(Host& guest, const std::string& efi) {
     }
     auto loader = loader_in(guest, efi + "/" + name);
     if (loader && is_folder_of(name, guest.facts().distribution)) {
-      return loader;
+      return {std::move(*loader)};
     }
     if (loader) {
       others.push_back(std::move(*loader));
     }
   }
-  return others.size() == 1 ? std::optional(others.front()) : std::nullopt;
+  return others;
 }
 
-// The folder EFI of the guest's EFI system partition; empty if none is mounted.
+// Empty if no EFI system partition is mounted.
 std::string efi_folder(Host& guest) {
-  for (const char* mountpoint : {"/boot/efi", "/efi", "/boot"}) {
-    for (const Filesystem& fs : guest.facts().filesystems) {
-      if (fs.type != "vfat" || fs.mountpoint != mountpoint) {
-        continue;
-      }
-      if (std::string folder = child(guest, mountpoint, "EFI"); !folder.empty()) {
-        return folder;
-      }
-    }
-  }
-  return {};
-}
-
-std::string fallback_name(const Facts& facts) {
-  return facts.arch == "x86_64" ? "BOOTX64.EFI" : "BOOTIA32.EFI";
+  const auto esp = efi_partition(guest);
+  return esp ? esp->folder : std::string();
 }
 
 // FAT keeps no modes: this is the one that its files are shown with.
@@ -120,6 +96,23 @@ constexpr unsigned k_fat_mode = 0755;
 
 void copy(Host& guest, const std::string& from, const std::string& to) {
   guest.write(to, guest.read(from, k_largest_loader), k_fat_mode);
+}
+
+// A guest without a loader, whose variable store named the image itself.
+bool copy_unified_kernel(Host& guest, const std::string& to) {
+  const efi::LoaderMenu menu = systemd_menu(guest);
+  const efi::LoaderEntry* entry = menu.chosen ? &menu.entries[*menu.chosen] : nullptr;
+  if (entry == nullptr || entry->file != entry->program) {
+    return false;
+  }
+  guest.write(to, guest.read(entry->program, efi::k_largest_program), k_fat_mode);
+  guest.finding("uki-copied", VMCONVERT_WARNS,
+                "The guest has no boot loader: its old machine's firmware started " +
+                    entry->program + ". It is copied to " + to +
+                    ", where the new one's looks. The guest's own tools will not renew that copy",
+                "In the converted guest, run bootctl install, or enter the image in the firmware "
+                "(efibootmgr) and remove the copy.");
+  return true;
 }
 
 }  // namespace
@@ -150,8 +143,11 @@ void give_fallback_loader(Host& guest) {
   if (!child(guest, folder, name).empty()) {
     return;
   }
-  const auto loader = own_loader(guest, efi);
-  if (!loader) {
+  const std::vector<Loader> loaders = own_loaders(guest, efi);
+  if (loaders.empty() && copy_unified_kernel(guest, folder + "/" + name)) {
+    return;
+  }
+  if (loaders.size() != 1) {
     guest.finding("efi-loader-not-known", VMCONVERT_WARNS,
                   "The new machine's firmware starts " + folder + "/" + name +
                       ", which is not there, and which of the loaders in " + efi +
@@ -159,13 +155,13 @@ void give_fallback_loader(Host& guest) {
                   "Copy the guest's loader to that name in the source: grub-install --removable.");
     return;
   }
-  for (const std::string& path : loader->beside) {
+  for (const std::string& path : loaders[0].beside) {
     const std::string beside(base_name(path));
     if (child(guest, folder, beside).empty()) {
       copy(guest, path, folder + "/" + beside);
     }
   }
-  copy(guest, loader->first, folder + "/" + name);
+  copy(guest, loaders[0].first, folder + "/" + name);
 }
 
 }  // namespace vmconvert::fixer::bootloader

@@ -22,8 +22,11 @@ void report_no_kernel(Host& guest) {
                 "Install a kernel package in the guest while it runs, then convert again.");
 }
 
-// A kernel that the menu names may lie elsewhere than in /boot/vmlinuz-*.
+// A kernel that the menu names may lie elsewhere than in /boot/vmlinuz-*, as systemd-boot's do.
 bool boots_by_menu(Host& guest) {
+  if (systemd_menu(guest).chosen) {
+    return true;
+  }
   const auto path = source_menu_path(guest);
   if (!path) {
     return false;

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <string>
-#include <vmconvert/fixer_boot.hpp>
+#include <vmconvert/fixer_uefi.hpp>
 
 namespace vmconvert::fixer::host_kernel {
 

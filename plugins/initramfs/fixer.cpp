@@ -12,6 +12,9 @@ constexpr std::size_t k_other_kernels = 4;  // reading an image takes a while
 
 // The menu as it will be: what the bootloader fixer staged is seen here.
 std::optional<BootKernel> default_kernel(Host& guest) {
+  if (auto kernel = systemd_kernel(guest)) {
+    return kernel;
+  }
   const auto path = target_menu_path(guest);
   if (path) {
     const Menu menu = read_menu(guest, *path);
@@ -76,8 +79,11 @@ std::string joined(const std::vector<std::string>& names) {
 
 void report_other_kernels(Host& guest, const BootKernel& chosen) {
   std::size_t looked_at = 0;
-  for (const BootKernel& kernel : boot_kernels(guest)) {
-    if (kernel.image == chosen.image || kernel.initrd.empty()) {
+  std::set<std::string> seen = {chosen.initrd};
+  for (const BootKernel& kernel : all_boot_kernels(guest)) {
+    const bool same_image =
+        is_unified(chosen) ? kernel.version == chosen.version : kernel.image == chosen.image;
+    if (same_image || kernel.initrd.empty() || !seen.insert(kernel.initrd).second) {
       continue;
     }
     if (++looked_at > k_other_kernels) {
@@ -94,6 +100,29 @@ void report_other_kernels(Host& guest, const BootKernel& chosen) {
   }
 }
 
+// All images of that kernel: one that was copied to where the firmware looks must not leave behind
+// another that boots no more.
+bool mend_unified(Host& guest, const BootKernel& kernel, InitrdTool tool,
+                  const std::vector<std::string>& modules, const std::string& lacks) {
+  std::vector<std::vector<std::string>> runs;
+  for (const std::string& path : unified_kernels(guest)) {
+    const std::string program = guest.read(path, efi::k_largest_program);
+    if (unified_version(program) != kernel.version) {
+      continue;
+    }
+    runs.push_back(unified_words(guest, tool, {kernel.version, path, path}, lacks));
+    if (runs.back().empty()) {
+      return false;
+    }
+  }
+  configure(guest, tool, modules);
+  for (const std::vector<std::string>& words : runs) {
+    guest.run_later(words,
+                    "build the unified image of " + kernel.version + " with the target's drivers");
+  }
+  return true;
+}
+
 // Whether it is built anew.
 bool mend(Host& guest, const BootKernel& kernel, const Missing& missing, const Drivers& drivers) {
   const bool kvm = guest.facts().to == "kvm";
@@ -107,6 +136,10 @@ bool mend(Host& guest, const BootKernel& kernel, const Missing& missing, const D
     return false;
   }
   const InitrdTool tool = initrd_tool(guest);
+  if (is_unified(kernel)) {
+    return mend_unified(guest, kernel, tool, all_modules(guest.facts(), drivers),
+                        joined(missing.modules));
+  }
   if (tool == InitrdTool::none || kernel.initrd.empty()) {
     guest.finding("no-initramfs-tool", VMCONVERT_BLOCKS,
                   "Kernel " + kernel.version + " needs " + joined(missing.modules) +

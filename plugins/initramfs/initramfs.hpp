@@ -4,8 +4,8 @@
 #include <set>
 #include <string>
 #include <vector>
-#include <vmconvert/fixer_boot.hpp>
 #include <vmconvert/fixer_ids.hpp>
+#include <vmconvert/fixer_uefi.hpp>
 
 namespace vmconvert::fixer::initramfs {
 
@@ -46,6 +46,11 @@ void configure(Host& guest, InitrdTool tool, const std::vector<std::string>& mod
 // target's drivers".
 void rebuild_later(Host& guest, InitrdTool tool, const BootKernel& kernel,
                    const std::vector<std::string>& modules, const std::string& what_for);
+
+// unified.cpp. A unified kernel image, whose initrd is a part of it: the words that build it anew
+// with the arguments that it has; none after a finding.
+std::vector<std::string> unified_words(Host& guest, InitrdTool tool, const BootKernel& kernel,
+                                       const std::string& lacks);
 
 // old_ids.cpp. Images that name storage by an id that is no more are built anew; `rebuilt` is
 // already.

@@ -15,8 +15,8 @@ void renew_images(Host& guest, const NewIds& ids, const std::string& rebuilt) {
   }
   const InitrdTool tool = initrd_tool(guest);
   std::size_t count = 0;
-  for (const BootKernel& kernel : boot_kernels(guest)) {
-    if (kernel.initrd.empty() || kernel.initrd == rebuilt ||
+  for (const BootKernel& kernel : all_boot_kernels(guest)) {
+    if (is_unified(kernel) || kernel.initrd.empty() || kernel.initrd == rebuilt ||
         std::find(ids.images.begin(), ids.images.end(), kernel.initrd) == ids.images.end()) {
       continue;
     }

@@ -28,6 +28,18 @@ std::vector<std::string> mkinitrd_words(Host& guest, const std::string& tool,
   return words;
 }
 
+// update-initramfs knows the images in /boot alone; systemd-boot's are copies on its own partition,
+// which a hook of the package would make, with arguments taken from the machine that it runs on.
+std::vector<std::string> debian_words(Host& guest, const std::string& tool,
+                                      const BootKernel& kernel) {
+  const std::string maker = tool.substr(0, tool.rfind('/') + 1) + "mkinitramfs";
+  const auto known = initrd_names(kernel.version);
+  if (std::find(known.begin(), known.end(), kernel.initrd) == known.end() && guest.is_file(maker)) {
+    return {maker, "-o", kernel.initrd, kernel.version};
+  }
+  return {tool, guest.is_file(kernel.initrd) ? "-u" : "-c", "-k", kernel.version};
+}
+
 }  // namespace
 
 void rebuild_later(Host& guest, InitrdTool tool, const BootKernel& kernel,
@@ -36,8 +48,7 @@ void rebuild_later(Host& guest, InitrdTool tool, const BootKernel& kernel,
   const std::string why = "build the initramfs of " + kernel.version + " " + what_for;
   switch (tool) {
     case InitrdTool::update_initramfs:
-      guest.run_later({path, guest.is_file(kernel.initrd) ? "-u" : "-c", "-k", kernel.version},
-                      why);
+      guest.run_later(debian_words(guest, path, kernel), why);
       break;
     case InitrdTool::dracut: guest.run_later(dracut_words(guest, path, kernel), why); break;
     case InitrdTool::mkinitrd:

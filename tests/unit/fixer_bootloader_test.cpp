@@ -106,14 +106,15 @@ TEST_F(BootloaderFixer, AddsTheSerialConsoleWhereEveryEntryHasIt) {
 
 TEST_F(BootloaderFixer, CorrectsBootLoaderEntriesAndTheEnvironmentBlock) {
   loader("grub2");
-  put("/boot/loader/entries/a.conf", "title A\noptions root=/dev/xvda2 ro console=hvc0\n");
+  put("/boot/loader/entries/a.conf",
+      "title A\ninitrd /i\noptions root=/dev/xvda2 ro console=hvc0\n");
   put("/boot/loader/entries/b.conf", "title B\noptions $kernelopts\n");
   std::string block = "# GRUB Environment Block\nkernelopts=root=/dev/xvda2 console=hvc0 \nx=1\n";
   block.resize(1024, '#');
   put("/boot/grub2/grubenv", block);
   fix("bootloader");
   EXPECT_EQ(get("/boot/loader/entries/a.conf"),
-            "title A\noptions root=" + k_root + " ro console=ttyS0\n");
+            "title A\ninitrd /i\noptions root=" + k_root + " ro console=ttyS0\n");
   EXPECT_EQ(get("/boot/loader/entries/b.conf"), "title B\noptions $kernelopts\n");
   std::string now =
       "# GRUB Environment Block\nkernelopts=root=" + k_root + " console=ttyS0 \nx=1\n";
