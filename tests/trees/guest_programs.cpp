@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <set>
+#include <vmconvert/efi_program.hpp>
 
 #include "base/text.hpp"
 #include "boot_files.hpp"
@@ -45,7 +46,20 @@ Names list_in(guest::GuestRoot& root, const std::string& file, const std::string
 struct Build {
   std::string image, version;
   Names modules;
+  bool unified = false;   // the image is a unified kernel image
+  std::string arguments;  // of one
 };
+
+Names list_of_debian(guest::GuestRoot& root) {
+  Names modules;
+  for (const std::string& line :
+       lines(root.read_if_there("/etc/initramfs-tools/modules").value_or(""))) {
+    for (const std::string& word : words(without_comment(line))) {
+      modules.insert(word);
+    }
+  }
+  return modules;
+}
 
 Build debian(guest::GuestRoot& root, const Words& argv) {
   Build build;
@@ -55,12 +69,7 @@ Build debian(guest::GuestRoot& root, const Words& argv) {
     }
   }
   build.image = "/boot/initrd.img-" + build.version;
-  for (const std::string& line :
-       lines(root.read_if_there("/etc/initramfs-tools/modules").value_or(""))) {
-    for (const std::string& word : words(without_comment(line))) {
-      build.modules.insert(word);
-    }
-  }
+  build.modules = list_of_debian(root);
   return build;
 }
 
@@ -68,10 +77,14 @@ Build dracut(guest::GuestRoot& root, const Words& argv) {
   Build build;
   Words plain;
   for (std::size_t i = 1; i < argv.size(); ++i) {
-    if (argv[i].starts_with("-")) {
-      continue;
+    build.unified |= argv[i] == "--uefi";
+    if (argv[i] == "--kernel-cmdline") {
+      build.arguments = argv.at(++i);
+    } else if (argv[i] == "--kernel-image") {
+      ++i;
+    } else if (!argv[i].starts_with("-")) {
+      plain.push_back(argv[i]);
     }
-    plain.push_back(argv[i]);
   }
   if (plain.size() == 2) {
     build.image = plain[0];
@@ -135,6 +148,17 @@ Build with_words(const Words& argv, const std::string& image_word, Names modules
   return build;
 }
 
+// mkinitcpio: -g an initramfs image, -U a unified one, with the arguments of /etc/kernel/cmdline.
+Build mkinitcpio(guest::GuestRoot& root, const Words& argv) {
+  const Words first(argv.begin(), std::find(argv.begin(), argv.end(), "-S"));
+  const bool unified = std::find(argv.begin(), argv.end(), "-U") != argv.end();
+  Build build =
+      with_words(first, unified ? "-U" : "-g", list_in(root, "/etc/mkinitcpio.conf", "MODULES"));
+  build.unified = unified;
+  build.arguments = root.read_if_there("/etc/kernel/cmdline").value_or("");
+  return build;
+}
+
 // mkinitfs takes its features' lists of files; each of our trees' lists has plain names.
 Names mkinitfs_modules(guest::GuestRoot& root) {
   Names modules;
@@ -161,14 +185,15 @@ guest::ProgramResult TreeRoot::run(const Words& argv) {
   Build build;
   if (tool == "update-initramfs") {
     build = debian(*this, argv);
+  } else if (tool == "mkinitramfs") {
+    build = with_words(argv, "-o", list_of_debian(*this));
   } else if (tool == "dracut") {
     build = dracut(*this, argv);
   } else if (tool == "mkinitrd") {
     const bool is_suse = std::find(argv.begin(), argv.end(), "-i") != argv.end();
     build = is_suse ? suse(*this, argv) : red_hat(*this, argv);
   } else if (tool == "mkinitcpio") {
-    Words first(argv.begin(), std::find(argv.begin(), argv.end(), "-S"));
-    build = with_words(first, "-g", list_in(*this, "/etc/mkinitcpio.conf", "MODULES"));
+    build = mkinitcpio(*this, argv);
   } else if (tool == "mkinitfs") {
     build = with_words(argv, "-o", mkinitfs_modules(*this));
   } else {
@@ -181,7 +206,9 @@ guest::ProgramResult TreeRoot::run(const Words& argv) {
   // What the old image had stays: filesystems and tools come in by ways that are not played here.
   std::vector<std::string> content;
   if (is_file(build.image)) {
-    content = guest::list_initramfs(read(build.image, k_binary_limit));
+    const std::string before = read(build.image, k_binary_limit);
+    const auto image = efi::read_unified_kernel(before);
+    content = guest::list_initramfs(image ? image->initrd : before);
   }
   for (const std::string& module : build.modules) {
     std::string other = module;
@@ -194,7 +221,12 @@ guest::ProgramResult TreeRoot::run(const Words& argv) {
   }
   std::sort(content.begin(), content.end());
   content.erase(std::unique(content.begin(), content.end()), content.end());
-  write(build.image, boot_files::cpio(content), 0600);
+  const std::string initrd = boot_files::cpio(content);
+  write(build.image,
+        build.unified ? boot_files::make_uki(build.version, initrd, build.arguments,
+                                             read_if_there("/etc/os-release").value_or(""))
+                      : initrd,
+        0600);
   return {0, ""};
 }
 

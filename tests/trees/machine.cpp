@@ -43,6 +43,19 @@ std::string init_program(const Row& row) {
   return elf + (row.init == "upstart" ? "upstart" : "");
 }
 
+std::string initrd_of(const RowKernel& kernel) {
+  std::vector<std::string> content = {"init"};
+  for (const std::string& name : kernel.initramfs) {
+    if (name.empty()) {
+      continue;  // "initramfs=": an image without drivers
+    }
+    content.push_back(name.find('/') != std::string::npos
+                          ? name
+                          : "lib/modules/" + kernel.version + "/" + name + kernel.ending);
+  }
+  return boot_files::cpio(content);
+}
+
 model::TableKind table_of(const std::string& name) {
   return name == "gpt"   ? model::TableKind::gpt
          : name == "mbr" ? model::TableKind::mbr
@@ -186,17 +199,9 @@ void Machine::make_kernels(const Row& row) {
       put_file(tree / (folder + "modules.builtin"), builtin);
     }
     if (!kernel.initrd.empty()) {
-      std::vector<std::string> content = {"init"};
-      for (const std::string& name : kernel.initramfs) {
-        if (name.empty()) {
-          continue;  // "initramfs=": an image without drivers
-        }
-        content.push_back(name.find('/') != std::string::npos ? name
-                                                              : folder + name + kernel.ending);
-      }
       const bool on_host = kernel.initrd == row.host_initrd;
       put_file(on_host ? m_temp.path() / "host" / kernel.initrd : tree / kernel.initrd.substr(1),
-               boot_files::cpio(content));
+               initrd_of(kernel));
     }
   }
 }
@@ -211,12 +216,28 @@ void Machine::make_files(const Row& row) {
   for (const RowFile& file : row.files) {
     if (!file.link.empty()) {
       root.symlink(file.path, file.link);
+    } else if (!file.uki_version.empty()) {
+      make_unified_kernel(row, file);
     } else {
       root.write(file.path,
                  file.content.empty() && file.mode == 0755 ? "#!/bin/sh\n" : file.content,
                  file.mode);
     }
   }
+}
+
+// With the initrd that the kernel's line says, and the guest's own os-release.
+void Machine::make_unified_kernel(const Row& row, const RowFile& file) {
+  guest::FolderRoot root(m_temp.path() / "tree", m_disks);
+  for (const RowKernel& kernel : row.kernels) {
+    if (kernel.version == file.uki_version) {
+      root.write(file.path, boot_files::make_uki(kernel.version, initrd_of(kernel), file.content,
+                                                 root.read_if_there("/etc/os-release").value_or(""),
+                                                 file.is_signed));
+      return;
+    }
+  }
+  throw Error(ErrorKind::bad_input, "no kernel " + file.uki_version + " for " + file.path);
 }
 
 fs::path Machine::disk_file(const std::string& name) const {

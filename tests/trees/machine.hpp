@@ -36,6 +36,7 @@ class Machine {
   void make_disks(const Row& row);
   void make_files(const Row& row);
   void make_kernels(const Row& row);
+  void make_unified_kernel(const Row& row, const RowFile& file);
   void install_loader(const RowDisk& row_disk, const model::TargetDisk& disk);
   model::GuestFacts inspect();
   model::Hardware choose_hardware(Outcome& outcome);  // adds its findings

@@ -94,6 +94,11 @@ void take(Row& row, const std::string& key, const std::string& value) {
     row.files.push_back({parts.at(0), "", 0644, "", 1024});
   } else if (key == "efi-grub") {
     row.files.push_back({parts.at(0), boot_files::make_efi_core(parts.at(1)), 0644, ""});
+  } else if (key == "efi-systemd") {
+    row.files.push_back({parts.at(0), boot_files::systemd_boot(parts.at(1)), 0644, ""});
+  } else if (key == "uki") {
+    row.files.push_back(
+        {parts.at(0), "", 0644, "", 0, parts.at(1), or_empty(parts, 2) == "signed"});
   } else if (key == "program") {
     row.files.push_back({parts.at(0), "", 0755, ""});
   } else if (key == "link") {

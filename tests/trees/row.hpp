@@ -38,6 +38,9 @@ struct RowFile {
   unsigned mode = 0644;
   std::string link;           // target of a symbolic link; empty for a file
   std::size_t filled_to = 0;  // with '#', as GRUB's environment block is
+  std::string uki_version =
+      {};  // a unified kernel image of that kernel; the content is its arguments
+  bool is_signed = false;
 };
 
 struct Row {
