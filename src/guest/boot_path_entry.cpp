@@ -198,6 +198,7 @@ bool kernel_can_find(std::string_view root) {
 }
 
 void walk_root(BootWalk& walk, const BootEntry& entry, bool has_initramfs,
+               const std::vector<std::string>& initramfs,
                const std::string& remedy = "correct root= in the boot menu") {
   const std::string wanted = entry.argument("root");
   const DeviceNames names{walk.facts.filesystems, {}, &walk.guest};
@@ -206,7 +207,10 @@ void walk_root(BootWalk& walk, const BootEntry& entry, bool has_initramfs,
     fs = names.find("/dev/" +
                     wanted.substr(std::string_view("/dev/x").size()));  // a Xen guest's vda
   }
-  if (wanted.empty()) {
+  if (wanted.empty() && entry.in_guest && is_root_by_type(walk, initramfs)) {
+    walk.found("root", fmt::format("no root=: systemd takes {} by its partition's type",
+                                   walk.facts.root_device));
+  } else if (wanted.empty()) {
     walk.broken("root", "the kernel's arguments have no root=", remedy);
   } else if (fs == nullptr) {
     walk.broken("root", fmt::format("root={} is no filesystem on the target", wanted), remedy);
@@ -251,7 +255,7 @@ BootEntry walk_host_kernel(BootWalk& walk, const model::DirectBoot& kernel) {
     entry.initrds = {kernel.initrd.string()};
     look("initramfs", kernel.initrd);
   }
-  walk_root(walk, entry, !entry.initrds.empty(),
+  walk_root(walk, entry, !entry.initrds.empty(), {},
             "correct root= among the kernel's arguments in the description");
   return entry;
 }
@@ -261,15 +265,17 @@ void walk_entry(BootWalk& walk, const BootEntry& entry) {
   const auto version = walk_kernel(walk, entry, file);
   const bool has_initramfs =
       !entry.initrds.empty() || (file.unified && !file.unified->initrd.empty());
+  std::optional<std::vector<std::string>> names;
   if (version) {
     walk_modules(walk, *version);
-    if (const auto names = read_initramfs(walk, entry, file)) {
+    names = read_initramfs(walk, entry, file);
+    if (names) {
       const Drivers drivers{read_built_in_drivers(walk.guest, *version), *names, has_initramfs};
       const DeviceNames devices{walk.facts.filesystems, {}, nullptr};
       walk_drivers(walk, drivers, devices.find("/dev/" + walk.facts.root_device));
     }
   }
-  walk_root(walk, entry, has_initramfs);
+  walk_root(walk, entry, has_initramfs, names.value_or(std::vector<std::string>()));
 }
 
 }  // namespace vmconvert::guest

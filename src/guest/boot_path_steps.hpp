@@ -49,6 +49,9 @@ void walk_entry(BootWalk& walk, const BootEntry& entry);
 // The same where the Xen host keeps them; its arguments.
 BootEntry walk_host_kernel(BootWalk& walk, const model::DirectBoot& kernel);
 
+// True if systemd in this initramfs finds the root without being told; boot_path_gpt.cpp.
+bool is_root_by_type(BootWalk& walk, const std::vector<std::string>& initramfs);
+
 void walk_fstab(BootWalk& walk);
 void walk_init(BootWalk& walk, const std::string& wanted);
 

@@ -157,5 +157,41 @@ TEST(SystemdBootPath, FollowsAnEntryWithTheImageInItsArguments) {
   EXPECT_EQ(guest.hole(), "");
 }
 
+// Two entries: FAT, and one of this type and these attributes.
+std::string gpt(const std::string& type, std::uint64_t attributes = 0) {
+  std::string table(34 * 512, '\0');
+  put(table, 512, "EFI PART");
+  put(table, 512 + 72, number(2, 8) + number(128, 4) + number(128, 4));
+  put(table, 1024, std::string(16, 'f'));
+  put(table, 1024 + 128, type);
+  put(table, 1024 + 128 + 48, number(attributes, 8));
+  return table;
+}
+
+TEST(SystemdBootPath, KnowsARootByItsPartitionsType) {
+  // 4f68bce3-e8cd-4db1-96e7-fbcaf984b709: root of x86-64
+  const std::string type = number(0x4f68bce3, 4) + number(0xe8cd, 2) + number(0x4db1, 2) +
+                           "\x96\xe7\xfb\xca\xf9\x84\xb7\x09";
+  SystemdGuest guest;
+  guest.root.remove(guest.entry);
+  const std::string initrd = SystemdGuest::initrd() +
+                             cpio({"usr/lib/systemd/system-generators/systemd-gpt-auto-generator"});
+  guest.root.write(guest.image, make_uki("6.9.0", initrd, "quiet"));
+  EXPECT_EQ(guest.hole(), "root: the kernel's arguments have no root=");
+  guest.root.write_disk("vda", 0, gpt(type));
+  EXPECT_EQ(guest.hole(), "");
+  guest.root.write_disk("vda", 0, gpt(type, std::uint64_t{1} << 63U));
+  EXPECT_NE(guest.hole(), "") << "that one says to be left alone";
+  guest.root.write_disk("vda", 0, gpt(type));
+  guest.root.write_disk("vda", 1024, type);
+  EXPECT_NE(guest.hole(), "") << "two of that type";
+  guest.root.write_disk("vda", 0, gpt(type));
+  guest.root.write_disk("vda", 512 + 72, number(~std::uint64_t{0}, 8));
+  EXPECT_NE(guest.hole(), "") << "a table that leaves the disk";
+  guest.root.write_disk("vda", 0, gpt(type));
+  guest.root.write(guest.image, make_uki("6.9.0", SystemdGuest::initrd(), "quiet"));
+  EXPECT_NE(guest.hole(), "") << "an initramfs without systemd's generator";
+}
+
 }  // namespace
 }  // namespace vmconvert::guest
