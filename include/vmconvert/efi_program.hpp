@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace vmconvert::efi {
@@ -132,7 +133,7 @@ struct UnifiedKernel {
   std::string_view kernel;   // .linux
   std::string_view initrd;   // .initrd; empty if there is none
   std::string_view release;  // .osrel: an os-release file
-  std::string arguments;     // .cmdline, without blanks around it
+  std::string arguments;     // .cmdline in one line, without blanks around it
   std::string version;       // .uname
 };
 
@@ -178,8 +179,10 @@ inline std::optional<UnifiedKernel> read_unified_kernel(std::string_view program
     const Section* section = find_section(*sections, name);
     return section == nullptr ? std::string_view() : section->content;
   };
-  return UnifiedKernel{kernel->content, content(".initrd"), content(".osrel"),
-                       text_in(content(".cmdline")), text_in(content(".uname"))};
+  std::string arguments = text_in(content(".cmdline"));
+  std::replace(arguments.begin(), arguments.end(), '\n', ' ');  // the kernel takes both
+  return UnifiedKernel{kernel->content, content(".initrd"), content(".osrel"), std::move(arguments),
+                       text_in(content(".uname"))};
 }
 
 // The program with other arguments in it, in the room that their section has in the file and in

@@ -67,7 +67,8 @@ inline bool is_unified(const BootKernel& kernel) {
 
 inline std::string unified_version(std::string_view program) {
   const auto image = efi::read_unified_kernel(program);
-  return image ? bzimage_version(image->kernel).value_or(image->version) : std::string();
+  const std::string named = image && is_version(image->version) ? image->version : std::string();
+  return image ? bzimage_version(image->kernel).value_or(named) : named;
 }
 
 // What an entry boots. The initrd inside a unified kernel image goes by the image's own name.

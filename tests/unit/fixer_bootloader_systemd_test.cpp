@@ -79,7 +79,7 @@ TEST_F(SystemdBootFixer, BlocksWhereTheDefaultEntrysRootIsNotThere) {
 }
 
 TEST_F(SystemdBootFixer, CorrectsArgumentsInUnifiedKernelImages) {
-  put(image, make_uki("6.9", cpio({"init"}), "root=/dev/xvda2 rw console=hvc0\n"));
+  put(image, make_uki("6.9", cpio({"init"}), "root=/dev/xvda2 rw\nconsole=hvc0\n"));
   put("/etc/cmdline.d/root.conf", "# mkinitcpio\nroot=/dev/xvda2\n");
   put("/etc/cmdline.d/console.conf", "console=hvc0 quiet\n");
   fix("bootloader");
