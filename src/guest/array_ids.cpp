@@ -95,7 +95,8 @@ bool read_later_format(Superblock& block) {
     const auto offset = static_cast<std::int32_t>(number_at(block.bytes, 96, 4));
     const std::int64_t at =
         static_cast<std::int64_t>(block.at) + std::int64_t{offset} * std::int64_t{k_sector_size};
-    if (offset == 0 || at < 0) {
+    const std::int64_t sectors = k_md_block / k_sector_size;
+    if ((offset > -sectors && offset < sectors) || at < 0) {  // over the superblock itself
       return false;
     }
     block.bitmap = static_cast<std::uint64_t>(at);

@@ -9,6 +9,7 @@
 #include "base/subprocess.hpp"
 #include "base/text.hpp"
 #include "boot_files.hpp"
+#include "guest/arrays.hpp"
 #include "guest/boot_sector.hpp"
 #include "guest/choose_hardware.hpp"
 #include "guest/facts_json.hpp"
@@ -262,6 +263,12 @@ model::GuestFacts Machine::inspect() {
     }
     facts.filesystems.push_back(
         {target_name(each.device), each.type, each.uuid, each.label, k_partition, each.mountpoint});
+    for (const RowArray& array : m_row.arrays) {
+      if (array.device == each.device) {
+        facts.filesystems.back().array =
+            model::Array{array.uuid, array.level, array.metadata, array.names};
+      }
+    }
     if (each.mountpoint == "/") {
       facts.root_device = facts.filesystems.back().device;
     } else if (each.mountpoint == "/boot") {
@@ -272,6 +279,9 @@ model::GuestFacts Machine::inspect() {
     facts.boot_device = facts.root_device;
   }
   TreeRoot root(m_temp.path() / "tree", m_disks);
+  for (const char* path : {"/etc/mdadm/mdadm.conf", "/etc/mdadm.conf"}) {
+    guest::name_by_configuration(facts.filesystems, root.read_if_there(path).value_or(""));
+  }
   facts.loader = guest::boot_sector_loader(root.read_disk(m_layout.disks.at(0).name, 0, 512));
   guest::read_tree_facts(root, facts);
   return facts;

@@ -86,6 +86,9 @@ void take(Row& row, const std::string& key, const std::string& value) {
   } else if (key == "fs") {
     row.filesystems.push_back(
         {parts.at(0), parts.at(1), or_empty(parts, 2), or_empty(parts, 3), or_empty(parts, 4)});
+  } else if (key == "array") {
+    row.arrays.push_back(
+        {parts.at(0), parts.at(1), parts.at(2), parts.at(3), {parts.begin() + 4, parts.end()}});
   } else if (key == "kernel") {
     row.kernels.push_back(read_kernel(parts));
   } else if (key == "file") {

@@ -23,6 +23,12 @@ struct RowFilesystem {
   std::string mountpoint, uuid, label;
 };
 
+struct RowArray {
+  std::string device;  // of its filesystem: md127
+  std::string level, metadata, uuid;
+  std::vector<std::string> names;  // that its superblocks say
+};
+
 struct RowKernel {
   std::string version;
   std::string image;   // path; empty: modules only
@@ -55,6 +61,7 @@ struct Row {
   std::string arch = "x86_64", init = "sysvinit";
   std::vector<RowDisk> disks;
   std::vector<RowFilesystem> filesystems;
+  std::vector<RowArray> arrays;
   std::vector<std::string> macs;
   std::vector<RowKernel> kernels;
   std::vector<RowFile> files;
