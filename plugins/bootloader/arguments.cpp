@@ -27,8 +27,7 @@ bool is_for_xen_only(std::string_view word) {
     return true;
   }
   for (const std::string_view start :
-       {"xencons=", "xen_blkfront.", "xen-blkfront.", "xen_netfront.", "xen-netfront.",
-        "xen_emul_unplug=", "xen_pv_hvm=", "independent_wallclock=", "rd.driver.pre=xen",
+       {"xencons=", "xen_", "xen-", "xen.", "independent_wallclock=", "rd.driver.pre=xen",
         "rdloaddriver=xen"}) {
     if (word.starts_with(start)) {
       return true;

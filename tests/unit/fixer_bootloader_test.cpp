@@ -20,6 +20,10 @@ TEST_F(BootloaderFixer, CorrectsArguments) {
   EXPECT_EQ(arguments("xencons=tty root=/dev/xvda2 clocksource=xen iommu=soft xen_blkfront.max=32" +
                       serial),
             "root=" + k_root + " iommu=soft" + serial);
+  EXPECT_EQ(
+      arguments("root=/dev/vda2 elevator=noop xen.balloon_boot_timeout=600 xen_scrub_pages=0" +
+                serial),
+      "root=/dev/vda2 elevator=noop" + serial);
   EXPECT_EQ(arguments("root=/dev/xvda2 resume=/dev/xvda1" + serial),
             "root=" + k_root + " resume=UUID=11111111-2222-4333-8444-555555555501" + serial);
   EXPECT_THAT(findings_now(), IsEmpty());
