@@ -159,14 +159,14 @@ std::optional<std::string> bytes_of(const std::string& uuid, bool first_format) 
   return bytes;
 }
 
-// Its header: "bitm", version, UUID.
+// Its header: "bitm", version, UUID. With another UUID than the array's, md does not take it.
 void set_bitmap(GuestRoot& guest, const std::string& device, std::uint64_t at,
-                const std::string& uuid) {
+                const std::string& from, const std::string& to) {
   constexpr std::string_view k_bitmap = "bitm";
   constexpr std::size_t k_uuid_at = 8;
   std::string header = guest.read_disk(device, at, k_md_block);
-  if (header.starts_with(k_bitmap)) {
-    header.replace(k_uuid_at, k_md_uuid, uuid);
+  if (header.starts_with(k_bitmap) && header.compare(k_uuid_at, k_md_uuid, from) == 0) {
+    header.replace(k_uuid_at, k_md_uuid, to);
     guest.write_disk(device, at, header);
   }
 }
@@ -190,17 +190,21 @@ std::optional<unsigned> read_array_number(GuestRoot& guest, const std::string& d
 bool set_array_id(GuestRoot& guest, const std::string& device, ByteCount size,
                   const std::string& from, const std::string& to) {
   auto block = read_superblock(guest, device, size);
-  const auto uuid = block ? bytes_of(to, block->first_format) : std::nullopt;
-  if (!uuid || uuid_of(*block) != from) {
+  if (!block || uuid_of(*block) != from) {
+    return false;
+  }
+  const auto before = bytes_of(from, block->first_format);
+  const auto after = bytes_of(to, block->first_format);
+  if (!before || !after) {
     return false;
   }
   for (std::size_t group = 0; group < places(*block).size(); ++group) {
-    block->bytes.replace(places(*block)[group], k_md_group, *uuid, group * k_md_group, k_md_group);
+    block->bytes.replace(places(*block)[group], k_md_group, *after, group * k_md_group, k_md_group);
   }
   put_number(block->bytes, checksum_place(block->first_format), 4,
              checksum(*block, checked_length(*block)));
   if (block->bitmap) {
-    set_bitmap(guest, device, *block->bitmap, *uuid);
+    set_bitmap(guest, device, *block->bitmap, *before, *after);
   }
   guest.write_disk(device, block->at, block->bytes);
   return true;

@@ -1,7 +1,4 @@
 // The menu of syslinux on a Linux filesystem. Keywords are in any case; doc/menu.txt of syslinux.
-#include <algorithm>
-#include <cctype>
-
 #include "base/text.hpp"
 #include "guest/grub_config.hpp"
 
@@ -9,12 +6,6 @@ namespace vmconvert::guest {
 namespace {
 
 constexpr std::size_t k_most_entries = 1024;
-
-std::string lower_case(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return text;
-}
 
 std::string absolute(std::string_view path, std::string_view folder) {
   return path.starts_with('/') ? std::string(path) : std::string(folder) + std::string(path);

@@ -1,5 +1,4 @@
 // What the files of a mounted guest tell about it.
-#include <algorithm>
 #include <array>
 #include <map>
 
@@ -81,9 +80,7 @@ void read_old_release(GuestRoot& guest, model::GuestFacts& facts) {
   if (const auto lsb = small_text(guest, "/etc/lsb-release")) {
     auto values = read_assignments(*lsb);
     facts.os_name = values["DISTRIB_DESCRIPTION"];
-    facts.distribution = values["DISTRIB_ID"];
-    std::transform(facts.distribution.begin(), facts.distribution.end(), facts.distribution.begin(),
-                   [](unsigned char c) { return std::tolower(c); });
+    facts.distribution = lower_case(values["DISTRIB_ID"]);
     if (!facts.distribution.empty()) {
       return;
     }

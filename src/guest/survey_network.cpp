@@ -114,9 +114,7 @@ void find_addresses(GuestRoot& guest, model::GuestSurvey& survey) {
     for (const std::string& line : lines(survey_text(guest, file))) {
       std::string plain(trim(line));
       const bool item = plain.starts_with("- ");
-      std::string lower = plain;
-      std::transform(lower.begin(), lower.end(), lower.begin(),
-                     [](unsigned char c) { return std::tolower(c); });
+      const std::string lower = lower_case(plain);
       if (lower.starts_with("nameservers:") || (servers && lower.starts_with("addresses:"))) {
         servers = lower.starts_with("nameservers:");
         listed = false;

@@ -2,8 +2,6 @@
 
 #include <libvirt/virterror.h>
 
-#include <algorithm>
-#include <cctype>
 #include <filesystem>
 
 #include "base/error.hpp"
@@ -24,10 +22,7 @@ void add_device(const xmlNode* device, model::Neighbour& found) {
   const std::string_view name = name_of(device);
   if (name == "interface") {
     if (const xmlNode* mac = child(device, "mac")) {
-      std::string address = attribute(mac, "address");
-      std::transform(address.begin(), address.end(), address.begin(),
-                     [](unsigned char c) { return std::tolower(c); });
-      found.macs.push_back(std::move(address));
+      found.macs.push_back(lower_case(attribute(mac, "address")));
     }
   } else if (name == "disk" && attribute(device, "device") != "cdrom" &&
              child(device, "readonly") == nullptr) {
