@@ -69,9 +69,10 @@ std::string derived_config(const HostKernel& kernel) {
 }
 
 void refuse(Host& guest, const std::string& message) {
-  guest.finding("xen-only-kernel", VMCONVERT_BLOCKS, message,
-                "Install a kernel without Xen patches in the guest, or name one with its initrd in "
-                "the domain's description.");
+  guest.finding(
+      "xen-only-kernel", VMCONVERT_BLOCKS, message,
+      "Install a kernel without Xen patches in the guest, supply one (kernel_packages in a "
+      "blueprint), or name one with its initrd in the domain's description.");
 }
 
 }  // namespace

@@ -10,16 +10,19 @@ void report_no_kernel(Host& guest) {
   for (const std::string& path : guest.glob("/boot/vmlinuz-*")) {
     const std::string version = version_of(path);
     if (is_version(version) && is_xen_only(guest, version)) {
-      guest.finding("xen-only-kernel", VMCONVERT_BLOCKS,
-                    "The guest's kernel " + version + " can only run under Xen",
-                    "Install a kernel without Xen patches in the guest (package kernel, "
-                    "linux-image or kernel-default), then convert again.");
+      guest.finding(
+          "xen-only-kernel", VMCONVERT_BLOCKS,
+          "The guest's kernel " + version + " can only run under Xen",
+          "Install a kernel without Xen patches in the guest (package kernel, "
+          "linux-image or kernel-default), or supply one: kernel_packages in a blueprint.");
       return;
     }
   }
-  guest.finding("no-kernel", VMCONVERT_BLOCKS,
-                "The guest has no kernel in /boot and its domain names none on the host",
-                "Install a kernel package in the guest while it runs, then convert again.");
+  guest.finding(
+      "no-kernel", VMCONVERT_BLOCKS,
+      "The guest has no kernel in /boot and its domain names none on the host",
+      "Install a kernel package in the guest while it runs, or supply one: kernel_packages "
+      "in a blueprint.");
 }
 
 // A kernel that the menu names may lie elsewhere than in /boot/vmlinuz-*, as systemd-boot's do.

@@ -16,6 +16,7 @@ enum class KeyType {
   size,  // "4 GiB", or bytes
   choice,
   texts,  // a list
+  paths,  // a list of them
   map,    // a table of texts by texts
   argv,   // a list: a program and its arguments
 };

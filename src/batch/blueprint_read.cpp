@@ -43,6 +43,7 @@ const char* type_name(KeyType type) {
     case KeyType::size: return "a size (\"4 GiB\", \"512M\", or bytes)";
     case KeyType::choice: return "one of its words, in quotes";
     case KeyType::texts: return "a list of texts";
+    case KeyType::paths: return "a list of paths";
     case KeyType::map: return "a table of texts";
     case KeyType::argv: return "a list of texts: the program and its arguments";
   }
@@ -68,6 +69,9 @@ class Reader {
                   const toml::node& node, Settings& settings);
   std::optional<std::string> read_text(const std::string& shown, const toml::node& node);
   std::optional<Texts> read_texts(const std::string& shown, const toml::array& list);
+  [[nodiscard]] std::string path_from_here(const std::string& text) const {
+    return (m_file.path.parent_path() / text).lexically_normal().string();
+  }
   std::optional<TextMap> read_map(const std::string& shown, const toml::table& table);
   bool check_number(const KeyEntry& key, const std::string& shown, unsigned line,
                     std::uint64_t number);
@@ -215,9 +219,14 @@ void Reader::read_value(const KeyEntry& key, const std::string& shown, unsigned 
       return;
     }
     case KeyType::texts:
+    case KeyType::paths:
     case KeyType::argv:
       if (const toml::array* list = node.as_array()) {
         if (auto texts = read_texts(shown, *list)) {
+          if (key.type == KeyType::paths) {
+            std::transform(texts->begin(), texts->end(), texts->begin(),
+                           [&](const std::string& text) { return path_from_here(text); });
+          }
           put(*std::move(texts));
         }
       } else {
@@ -264,7 +273,7 @@ void Reader::read_value(const KeyEntry& key, const std::string& shown, unsigned 
     return;
   }
   if (key.type == KeyType::path) {
-    text = (m_file.path.parent_path() / *text).lexically_normal().string();
+    text = path_from_here(*text);
   }
   put(*std::move(text));
 }

@@ -118,6 +118,7 @@ void lay_under(CLI::App& command, const batch::GuestBlueprint& guest,
   options.adjustments = guest.adjustments();
   check_xen_type(command, guest, file, options);
   options.hooks = guest.hooks;
+  options.kernel_packages = guest.texts("kernel_packages");
 }
 
 void apply_blueprint(CLI::App& command, Options& options) {

@@ -25,6 +25,7 @@ struct Options {
   std::string blueprint;
   model::Adjustments adjustments;  // from the blueprint alone, as the hooks
   std::vector<model::Hook> hooks;
+  std::vector<std::string> kernel_packages;
   std::string connect;
   std::string to = "kvm";
   std::string dir;

@@ -64,6 +64,7 @@ model::Wishes wishes_of(const Options& options) {
   }
   wishes.new_uuids = std::erase(wishes.reset, k_disks) > 0 || options.new_uuids;
   wishes.scrub = options.scrub;
+  wishes.kernel_packages = options.kernel_packages;
   return wishes;
 }
 

@@ -13,7 +13,7 @@ namespace vmconvert::guest {
 // Every access goes through openat2(2) with RESOLVE_IN_ROOT: links, absolute ones too, resolve
 // inside the folder and never lead out of it; links of /proc are refused. Pipes and devices are
 // never opened.
-class FolderRoot final : public GuestRoot {
+class FolderRoot : public GuestRoot {
  public:
   // Names of target disks ("vda") and the files that stand for them.
   using Disks = std::map<std::string, std::filesystem::path, std::less<>>;

@@ -29,6 +29,7 @@ Json wishes_to_json(const model::Wishes& wishes) {
           {"scrub", wishes.scrub},
           {"new_uuids", wishes.new_uuids},
           {"hostname", wishes.hostname},
+          {"kernel_packages", wishes.kernel_packages},
           {"addresses", std::move(addresses)},
           {"gateways", wishes.gateways},
           {"dns", wishes.dns}};
@@ -42,6 +43,7 @@ model::Wishes wishes_from_json(const Json& json) {
   wishes.scrub = json.value("scrub", false);
   wishes.new_uuids = json.value("new_uuids", false);
   wishes.hostname = json.value("hostname", wishes.hostname);
+  wishes.kernel_packages = json.value("kernel_packages", wishes.kernel_packages);
   for (const Json& item : json.value("addresses", Json::array())) {
     wishes.addresses.push_back({item.at("from"), item.at("to"), item.value("prefix", 0U)});
   }

@@ -12,6 +12,7 @@
 #include "disk/probe.hpp"
 #include "domain/adjust.hpp"
 #include "domain/values.hpp"
+#include "guest/kernel_packages.hpp"
 #include "host/in_use.hpp"
 #include "host/libvirt.hpp"
 #include "host/target_look.hpp"
@@ -185,6 +186,7 @@ void Conversion::look_at_source() {
   }
   read_through_snapshots();
   check_description();
+  state.add_findings(guest::check_kernel_packages(state.request.wishes.kernel_packages));
   for (const model::DomainDisk& disk : domain.disks) {
     state.disk_facts.push_back(
         disk.device == model::DiskDevice::disk

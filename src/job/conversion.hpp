@@ -123,6 +123,7 @@ class Conversion {
   [[nodiscard]] ExportOutcome write_bundle(const ExportTarget& target);
   void look_in_appliance();
   void patch_in_appliance();
+  void install_packages(guest::Appliance& appliance);
   void fix_guest(guest::Appliance& appliance);
   void check_pvh_kernel(guest::Appliance& appliance, const guest::BootPath& path);
   [[nodiscard]] std::vector<disk::AllocationMap> read_free_space() const;

@@ -15,6 +15,8 @@
 #include "guest/facts_json.hpp"
 #include "guest/fixer_host.hpp"
 #include "guest/fixer_loader.hpp"
+#include "guest/inspect.hpp"
+#include "guest/kernel_packages.hpp"
 #include "guest/new_ids.hpp"
 #include "guest/search.hpp"
 #include "guest/staged_root.hpp"
@@ -182,10 +184,25 @@ void Conversion::patch_in_appliance() {
   read_extents();
 }
 
+// Before all else: the kernels that are judged are those that are there then.
+void Conversion::install_packages(guest::Appliance& appliance) {
+  State& state = *m_state;
+  const std::vector<std::string>& files = state.request.wishes.kernel_packages;
+  if (files.empty()) {
+    return;
+  }
+  state.report("appliance", "installing the supplied packages");
+  guest::InstalledPackages installed = guest::install_kernel_packages(appliance.root(), files);
+  state.result.edits = std::move(installed.edits);
+  state.add_findings(std::move(installed.findings));
+  guest::read_tree_facts(appliance.root(), state.guest);
+}
+
 void Conversion::fix_guest(guest::Appliance& appliance) {
   State& state = *m_state;
   const model::Domain& domain = state.source.domain;
   state.identity = new_identity(domain, state.name, state.request);
+  install_packages(appliance);
   model::Findings seen = plan::check_guest(domain, state.guest, appliance.notes());
   model::GuestSurvey survey = appliance.survey();
   if (state.request.wishes.identity != model::IdentityProfile::move) {
@@ -213,7 +230,7 @@ void Conversion::fix_guest(guest::Appliance& appliance) {
   if (state.request.wishes.new_uuids) {
     ids = give_new_ids(appliance, state.guest, state.layout, domain, state.name, state.request.to);
     state.add_findings(std::move(ids.findings));
-    state.result.edits = std::move(ids.edits);
+    state.result.edits.insert(state.result.edits.end(), ids.edits.begin(), ids.edits.end());
   }
   model::Domain described = domain;  // fixers read the kernel's arguments in it
   described.kind = state.source_kind();

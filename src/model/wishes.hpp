@@ -27,6 +27,8 @@ struct Wishes {
   bool scrub = false;      // secrets, histories and logs go, and what they left in free blocks
   bool new_uuids = false;  // of filesystems, volumes, tables
   std::string hostname;    // empty: as it is
+  // Files of this host: packages that the guest's own rpm or dpkg installs first of all.
+  std::vector<std::string> kernel_packages = {};
   std::vector<AddressChange> addresses;
   std::vector<std::string> gateways;  // one a family
   std::vector<std::string> dns;

@@ -106,6 +106,7 @@ const std::vector<CheckId>& check_ids() {
       {"emulated-devices", Severity::informs, "the guest drives no virtio: IDE, e1000, rtl8139"},
       {"ide-places", Severity::blocks, "more disks than IDE has places for"},
       {"no-network-driver", Severity::warns, "the guest drives none of KVM's network cards"},
+      {"kernel-package", Severity::blocks, "a supplied package cannot be installed in the guest"},
       {"kernel-not-pvh", Severity::blocks, "the kernel that would be started cannot run as PVH"},
       {"boot-path-broken", Severity::blocks, "a link between boot sector and init is missing"},
   };
