@@ -27,6 +27,7 @@ build_more() {
     btrfs) add_packages "$(base_tar loader)" btrfs-progs network-manager qemu-guest-agent ;;
     cloud) add_packages "$(base_tar plain)" cloud-init isc-dhcp-client ;;
     efi) add_packages "$(base_tar plain)" grub-efi-amd64 grub-efi-amd64-signed shim-signed dosfstools ;;
+    systemd_boot) add_packages "$(base_tar plain)" systemd-boot dosfstools ;;
     raid) add_packages "$(base_tar plain)" mdadm btrfs-progs cryptsetup cryptsetup-initramfs ;;
     netplan) add_packages "$(base_tar plain)" extlinux netplan.io ;;
     i386) bootstrap_i386 sysvinit-core initscripts sysv-rc ifupdown iproute2 openssh-server udev \
