@@ -100,19 +100,15 @@ void report_other_kernels(Host& guest, const BootKernel& chosen) {
   }
 }
 
-// All images of that kernel: one that was copied to where the firmware looks must not leave behind
-// another that boots no more.
-bool mend_unified(Host& guest, const BootKernel& kernel, InitrdTool tool,
-                  const std::vector<std::string>& modules, const std::string& lacks) {
+std::vector<std::string> mend_unified(Host& guest, const BootKernel& kernel, InitrdTool tool,
+                                      const std::vector<std::string>& modules,
+                                      const std::string& lacks) {
   std::vector<std::vector<std::string>> runs;
-  for (const std::string& path : unified_kernels(guest)) {
-    const std::string program = guest.read(path, efi::k_largest_program);
-    if (unified_version(program) != kernel.version) {
-      continue;
-    }
+  const std::vector<std::string> images = unified_of_version(guest, kernel.version);
+  for (const std::string& path : images) {
     runs.push_back(unified_words(guest, tool, {kernel.version, path, path}, lacks));
     if (runs.back().empty()) {
-      return false;
+      return {};
     }
   }
   configure(guest, tool, modules);
@@ -120,11 +116,12 @@ bool mend_unified(Host& guest, const BootKernel& kernel, InitrdTool tool,
     guest.run_later(words,
                     "build the unified image of " + kernel.version + " with the target's drivers");
   }
-  return true;
+  return images;
 }
 
-// Whether it is built anew.
-bool mend(Host& guest, const BootKernel& kernel, const Missing& missing, const Drivers& drivers) {
+// The images that are built anew.
+std::vector<std::string> mend(Host& guest, const BootKernel& kernel, const Missing& missing,
+                              const Drivers& drivers) {
   const bool kvm = guest.facts().to == "kvm";
   if (!missing.nowhere.empty()) {
     guest.finding(kvm ? "no-virtio" : "no-xen-driver", VMCONVERT_BLOCKS,
@@ -133,7 +130,7 @@ bool mend(Host& guest, const BootKernel& kernel, const Missing& missing, const D
                   std::string("Install a kernel package with these drivers in the guest, then "
                               "convert again") +
                       (kvm ? "; or keep the guest on Xen: --to xen." : "."));
-    return false;
+    return {};
   }
   const InitrdTool tool = initrd_tool(guest);
   if (is_unified(kernel)) {
@@ -149,12 +146,12 @@ bool mend(Host& guest, const BootKernel& kernel, const Missing& missing, const D
                   "Install the distribution's tool (initramfs-tools, dracut, mkinitrd, mkinitcpio, "
                   "mkinitfs) in the guest and build an initramfs "
                   "for this kernel.");
-    return false;
+    return {};
   }
   const std::vector<std::string> modules = all_modules(guest.facts(), drivers);
   configure(guest, tool, modules);
   rebuild_later(guest, tool, kernel, modules, "with the target's drivers");
-  return true;
+  return {kernel.initrd};
 }
 
 void fix(Host& guest, const NewIds& ids) {
@@ -165,9 +162,10 @@ void fix(Host& guest, const NewIds& ids) {
   const Drivers drivers(guest, kernel->version);
   const Missing missing = missing_in(guest, *kernel, drivers);
   const bool lacks = !missing.modules.empty() || !missing.nowhere.empty();
-  const bool rebuilt = lacks && mend(guest, *kernel, missing, drivers);
+  const std::vector<std::string> rebuilt =
+      lacks ? mend(guest, *kernel, missing, drivers) : std::vector<std::string>();
   report_other_kernels(guest, *kernel);
-  renew_images(guest, ids, rebuilt ? kernel->initrd : "");
+  renew_images(guest, ids, rebuilt);
 }
 
 }  // namespace

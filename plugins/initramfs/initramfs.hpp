@@ -48,13 +48,22 @@ void rebuild_later(Host& guest, InitrdTool tool, const BootKernel& kernel,
                    const std::vector<std::string>& modules, const std::string& what_for);
 
 // unified.cpp. A unified kernel image, whose initrd is a part of it: the words that build it anew
-// with the arguments that it has; none after a finding.
+// with the arguments that it has; none if it cannot be.
+struct UnifiedBuild {
+  std::vector<std::string> words;
+  bool is_signed = false;
+};
+UnifiedBuild unified_build(Host& guest, InitrdTool tool, const BootKernel& kernel);
+// The same where drivers are missing: no words after a finding.
 std::vector<std::string> unified_words(Host& guest, InitrdTool tool, const BootKernel& kernel,
                                        const std::string& lacks);
+// All unified images of kernels of that version: one that was copied to where the firmware looks
+// must not leave behind another that boots no more.
+std::vector<std::string> unified_of_version(Host& guest, const std::string& version);
 
-// old_ids.cpp. Images that name storage by an id that is no more are built anew; `rebuilt` is
-// already.
-void renew_images(Host& guest, const NewIds& ids, const std::string& rebuilt);
+// old_ids.cpp. Images that name storage by an id that is no more are built anew; those in `rebuilt`
+// are already.
+void renew_images(Host& guest, const NewIds& ids, const std::vector<std::string>& rebuilt);
 
 // SUSE's mkinitrd takes its modules from /etc/sysconfig/kernel, Red Hat's from its words.
 bool is_suse_mkinitrd(Host& guest);

@@ -29,12 +29,15 @@ std::vector<std::string> mkinitrd_words(Host& guest, const std::string& tool,
 }
 
 // update-initramfs knows the images in /boot alone; systemd-boot's are copies on its own partition,
-// which a hook of the package would make, with arguments taken from the machine that it runs on.
+// which a hook of the package would make, with arguments taken from the machine that it runs on:
+// there the hooks are not run.
 std::vector<std::string> debian_words(Host& guest, const std::string& tool,
                                       const BootKernel& kernel) {
   const std::string maker = tool.substr(0, tool.rfind('/') + 1) + "mkinitramfs";
   const auto known = initrd_names(kernel.version);
-  if (std::find(known.begin(), known.end(), kernel.initrd) == known.end() && guest.is_file(maker)) {
+  const bool hooked = std::find(known.begin(), known.end(), kernel.initrd) == known.end() ||
+                      !systemd_menu(guest).entries.empty();
+  if (hooked && guest.is_file(maker)) {
     return {maker, "-o", kernel.initrd, kernel.version};
   }
   return {tool, guest.is_file(kernel.initrd) ? "-u" : "-c", "-k", kernel.version};

@@ -45,20 +45,26 @@ Words dracut_words_for_uki(Host& guest, const std::string& tool, const BootKerne
 
 }  // namespace
 
+UnifiedBuild unified_build(Host& guest, InitrdTool tool, const BootKernel& kernel) {
+  if (efi::is_signed(guest.read(kernel.image, efi::k_largest_program))) {
+    return {{}, true};
+  }
+  const std::string path = path_of(guest, tool);
+  return {tool == InitrdTool::mkinitcpio ? mkinitcpio_words(guest, path, kernel)
+          : tool == InitrdTool::dracut   ? dracut_words_for_uki(guest, path, kernel)
+                                         : Words(),
+          false};
+}
+
 std::vector<std::string> unified_words(Host& guest, InitrdTool tool, const BootKernel& kernel,
                                        const std::string& lacks) {
-  if (efi::is_signed(guest.read(kernel.image, efi::k_largest_program))) {
+  UnifiedBuild build = unified_build(guest, tool, kernel);
+  if (build.is_signed) {
     guest.finding("uki-signed", VMCONVERT_BLOCKS,
                   "The initrd in " + kernel.image + " lacks " + lacks +
                       ", and the image is signed: built anew here, it would not be any more",
                   "Build and sign the image in the source with these drivers, then convert again.");
-    return {};
-  }
-  const std::string path = path_of(guest, tool);
-  const Words words = tool == InitrdTool::mkinitcpio ? mkinitcpio_words(guest, path, kernel)
-                      : tool == InitrdTool::dracut   ? dracut_words_for_uki(guest, path, kernel)
-                                                     : Words();
-  if (words.empty()) {
+  } else if (build.words.empty()) {
     guest.finding(
         "uki-not-rebuilt", VMCONVERT_BLOCKS,
         "The initrd in " + kernel.image + " lacks " + lacks +
@@ -67,7 +73,17 @@ std::vector<std::string> unified_words(Host& guest, InitrdTool tool, const BootK
         "Put these drivers into the initrd's configuration in the source, build the image "
         "there, then convert again.");
   }
-  return words;
+  return std::move(build.words);
+}
+
+std::vector<std::string> unified_of_version(Host& guest, const std::string& version) {
+  std::vector<std::string> found;
+  for (const std::string& path : unified_kernels(guest)) {
+    if (unified_version(guest.read(path, efi::k_largest_program)) == version) {
+      found.push_back(path);
+    }
+  }
+  return found;
 }
 
 }  // namespace vmconvert::fixer::initramfs

@@ -33,27 +33,36 @@ bool is_signed(std::string_view program) {
 }  // namespace
 
 void correct_efi_programs(Host& guest, const std::vector<Spelling>& all) {
-  for (const char* place :
-       {"/boot/efi/[Ee][Ff][Ii]/*/*.[Ee][Ff][Ii]", "/efi/[Ee][Ff][Ii]/*/*.[Ee][Ff][Ii]",
-        "/boot/[Ee][Ff][Ii]/*/*.[Ee][Ff][Ii]"}) {
-    for (const std::string& path : guest.glob(place)) {
-      if (!guest.is_file(path)) {
-        continue;
+  // Loaders and unified kernel images; add-ons of one image, and of all (systemd-stub(7)).
+  constexpr const char* k_partitions[] = {"/boot/efi", "/efi", "/boot"};
+  constexpr const char* k_programs[] = {"/[Ee][Ff][Ii]/*/*.[Ee][Ff][Ii]",
+                                        "/[Ee][Ff][Ii]/*/*.extra.d/*.addon.efi",
+                                        "/loader/addons/*.addon.efi"};
+  std::vector<std::string> paths;
+  for (const char* partition : k_partitions) {
+    for (const char* programs : k_programs) {
+      for (std::string& path : guest.glob(std::string(partition) + programs)) {
+        paths.push_back(std::move(path));
       }
-      const std::string program = guest.read(path, k_largest_program);
-      const std::string now = with_new_ids(program, all);
-      if (now == program) {
-        continue;
-      }
-      if (is_signed(program)) {
-        guest.finding("uuid-uefi", VMCONVERT_BLOCKS,
-                      path +
-                          " names a filesystem by its old UUID, and it is signed: changed, the "
-                          "firmware would not start it",
-                      "Leave --new-uuids out, and never give both disks to one host.");
-      } else {
-        guest.write(path, now);
-      }
+    }
+  }
+  for (const std::string& path : paths) {
+    if (!guest.is_file(path)) {
+      continue;
+    }
+    const std::string program = guest.read(path, k_largest_program);
+    const std::string now = with_new_ids(program, all);
+    if (now == program) {
+      continue;
+    }
+    if (is_signed(program)) {
+      guest.finding("uuid-uefi", VMCONVERT_BLOCKS,
+                    path +
+                        " names a filesystem by its old UUID, and it is signed: changed, the "
+                        "firmware would not start it",
+                    "Leave --new-uuids out, and never give both disks to one host.");
+    } else {
+      guest.write(path, now);
     }
   }
 }

@@ -4,9 +4,7 @@
 
 #include <algorithm>
 
-#include "base/error.hpp"
 #include "base/text.hpp"
-#include "guest/initramfs.hpp"
 
 namespace vmconvert::guest {
 namespace {
@@ -73,49 +71,6 @@ std::string with_new_ids(std::string text, const model::IdChanges& changes) {
     }
   }
   return text;
-}
-
-std::vector<std::string> images_with_old_ids(GuestRoot& guest, const model::IdChanges& changes) {
-  constexpr std::size_t k_most = 8;  // each is read and unpacked
-  std::vector<std::string> values;
-  for (const IdChange& change : changes) {
-    if (change.kind != IdKind::disk) {
-      values.push_back(change.from);
-    }
-  }
-  std::vector<std::string> images;
-  if (values.empty()) {
-    return images;
-  }
-  std::vector<std::string> all = guest.glob("/boot/initrd*");
-  for (std::string& path : guest.glob("/boot/initramfs*")) {
-    all.push_back(std::move(path));
-  }
-  all.resize(std::min(all.size(), k_most));
-  for (const std::string& path : all) {
-    try {
-      if (guest.is_file(path) &&
-          initramfs_holds(guest.read(path, GuestRoot::k_binary_limit), values)) {
-        images.push_back(path);
-      }
-    } catch (const Error& error) {
-      // No image, or a damaged one: the fixer of the initramfs says so where it matters.
-      if (error.kind() != ErrorKind::bad_input) {
-        throw;
-      }
-    }
-  }
-  return images;
-}
-
-model::Findings old_ids_in_initramfs(GuestRoot& guest, const model::IdChanges& changes) {
-  model::Findings found;
-  for (const std::string& image : images_with_old_ids(guest, changes)) {
-    found.push_back({"uuid-left", model::Severity::warns,
-                     fmt::format("the initramfs {} still names an old UUID", printable(image)),
-                     "build it anew in the guest"});
-  }
-  return found;
 }
 
 }  // namespace vmconvert::guest

@@ -43,7 +43,8 @@ model::Edits edits_of(const model::IdChanges& changes);
 // A text that names devices (boot arguments of the description), with the new ids.
 std::string with_new_ids(std::string text, const model::IdChanges& changes);
 
-// The initramfs images in /boot that name an old one.
+// initramfs_ids.cpp. The initramfs images that name an old one, in /boot and where systemd-boot's
+// are; a unified kernel image goes by its own path.
 std::vector<std::string> images_with_old_ids(GuestRoot& guest, const model::IdChanges& changes);
 // "uuid-left" for each of them.
 model::Findings old_ids_in_initramfs(GuestRoot& guest, const model::IdChanges& changes);

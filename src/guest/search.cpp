@@ -14,8 +14,8 @@
 namespace vmconvert::guest {
 namespace {
 
-constexpr std::array<const char*, 7> k_folders = {"/etc", "/root", "/usr/local/etc", "/boot",
-                                                  "/srv", "/opt",  "/var/www"};
+constexpr std::array<const char*, 8> k_folders = {"/etc", "/root", "/usr/local/etc", "/boot",
+                                                  "/efi", "/srv",  "/opt",           "/var/www"};
 constexpr std::size_t k_shortest = 7;  // "1.1.1.1"; less would be found anywhere
 
 bool is_part_of_number(char byte) {

@@ -18,8 +18,8 @@ struct SearchLimits {
   std::size_t named = 10;                  // files that one finding names
 };
 
-// One finding for each value that still stands in a file or a file's name below /etc, /boot, /root,
-// /srv, /opt, /usr/local/etc and /var/www. A note (informs, id "search-cut-short") when a limit
+// One finding for each value that still stands in a file or a file's name below /etc, /boot, /efi,
+// /root, /srv, /opt, /usr/local/etc and /var/www. A note (informs, id "search-cut-short") when a limit
 // ended the search. Files that cannot be read are passed over. Links are not followed.
 model::Findings search_values(GuestRoot& guest, const std::vector<WatchedValue>& values,
                               const SearchLimits& limits = {});

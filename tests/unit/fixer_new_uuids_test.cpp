@@ -1,10 +1,13 @@
+#include "boot_files.hpp"
 #include "fixer_testing.hpp"
 
 namespace {
 
 using testing::Contains;
+using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using vmconvert::boot_files::make_uki;
 
 const std::string k_old_uuid = "0a1b2c3d-1111-4222-8333-444455556666";
 const std::string k_new_uuid = "9f8e7d6c-aaaa-4bbb-8ccc-ddddeeeeffff";
@@ -153,6 +156,52 @@ TEST_F(NewUuidsFixer, LeavesASignedProgramAndRefuses) {
   fix("new-uuids");
   EXPECT_THAT(findings_now(), Contains("uuid-uefi blocks"));
   EXPECT_EQ(get("/efi/EFI/Linux/arch.efi"), kernel);
+}
+
+TEST_F(NewUuidsFixer, FollowsSystemdBootsFilesToAllPlaces) {
+  change("filesystem", "vda2", k_old_uuid, k_new_uuid);
+  const std::string text = "options root=UUID=" + k_old_uuid + " ro\n";
+  std::vector<std::string> files = {"/etc/kernel/cmdline", "/etc/kernel/uki.conf",
+                                    "/etc/cmdline.d/root.conf"};
+  for (const std::string partition : {"/boot/efi", "/efi", "/boot"}) {
+    files.push_back(partition + "/loader/loader.conf");
+    files.push_back(partition + "/loader/entries/m-6.1.conf");
+  }
+  for (const std::string& path : files) {
+    put(path, text);
+  }
+  fix("new-uuids");
+  for (const std::string& path : files) {
+    EXPECT_EQ(get(path), vmconvert::replace_all(text, k_old_uuid, k_new_uuid)) << path;
+  }
+}
+
+TEST_F(NewUuidsFixer, CorrectsTheArgumentsInUnifiedImagesAndTheirAddOns) {
+  change("filesystem", "vda2", k_old_uuid, k_new_uuid);
+  const auto image = [](const std::string& uuid) {
+    return make_uki("6.9.7", "no archive", "root=UUID=" + uuid + " rw");
+  };
+  const std::vector<std::string> files = {"/efi/EFI/Linux/arch.efi",
+                                          "/efi/EFI/Linux/arch.efi.extra.d/resume.addon.efi",
+                                          "/boot/efi/loader/addons/all.addon.efi"};
+  for (const std::string& path : files) {
+    put(path, image(k_old_uuid));
+  }
+  fix("new-uuids");
+  EXPECT_THAT(findings_now(), IsEmpty());
+  for (const std::string& path : files) {
+    EXPECT_EQ(get(path), image(k_new_uuid)) << path;
+  }
+}
+
+TEST_F(NewUuidsFixer, BlocksWhereASignedUnifiedImageNamesAnOldUuid) {
+  change("filesystem", "vda2", k_old_uuid, k_new_uuid);
+  const std::string image =
+      make_uki("6.9.7", "", "root=UUID=" + k_old_uuid + " rw", "ID=arch\n", true);
+  put("/efi/EFI/Linux/arch.efi", image);
+  fix("new-uuids");
+  EXPECT_THAT(findings_now(), ElementsAre("uuid-uefi blocks"));
+  EXPECT_EQ(get("/efi/EFI/Linux/arch.efi"), image);
 }
 
 }  // namespace
