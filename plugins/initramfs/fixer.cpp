@@ -92,9 +92,8 @@ void report_other_kernels(Host& guest, const BootKernel& chosen) {
     const Missing missing = missing_in(guest, kernel, Drivers(guest, kernel.version));
     if (!missing.modules.empty() || !missing.nowhere.empty()) {
       guest.finding("initramfs-other-kernel", VMCONVERT_INFORMS,
-                    "The initramfs of " + kernel.version +
-                        ", which does not boot by default, "
-                        "lacks the target's drivers",
+                    "The initramfs of " + kernel.version + " (" + kernel.initrd +
+                        "), which does not boot by default, lacks the target's drivers",
                     "Build it anew in the guest before you boot that kernel.");
     }
   }

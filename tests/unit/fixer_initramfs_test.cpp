@@ -166,6 +166,7 @@ TEST_F(InitramfsFixer, TellsOfOtherKernels) {
   image("5.10.0-9-amd64", {"ext4.ko"});
   fix("initramfs");
   EXPECT_THAT(findings_now(), ElementsAre("initramfs-other-kernel informs"));
+  EXPECT_THAT(messages_now(), ElementsAre(HasSubstr("(/boot/initrd.img-5.10.0-9-amd64)")));
   EXPECT_THAT(runs_now(), IsEmpty());
 }
 
