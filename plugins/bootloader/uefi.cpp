@@ -131,10 +131,11 @@ std::vector<std::string> menus_on_esp(Host& guest) {
 void give_fallback_loader(Host& guest) {
   const std::string efi = efi_folder(guest);
   if (efi.empty()) {
-    guest.finding("efi-partition-not-found", VMCONVERT_WARNS,
-                  "The guest boots by UEFI, and its fstab mounts no EFI system partition: nobody "
-                  "looked whether there is a loader that the new machine finds",
-                  "Add it to the guest's /etc/fstab as /boot/efi, or try the guest with --trial.");
+    guest.finding(
+        "efi-partition-not-found", VMCONVERT_WARNS,
+        "The guest boots by UEFI, and neither its fstab nor its systemd mounts an EFI "
+        "system partition: nobody looked whether there is a loader that the new machine finds",
+        "Add it to the guest's /etc/fstab as /boot/efi, or try the guest with --trial.");
     return;
   }
   const std::string name = fallback_name(guest.facts());

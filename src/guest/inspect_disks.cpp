@@ -10,6 +10,7 @@
 #include "guest/arrays.hpp"
 #include "guest/device_names.hpp"
 #include "guest/fstab.hpp"
+#include "guest/gpt_partitions.hpp"
 #include "guest/grub_config.hpp"
 
 namespace vmconvert::guest {
@@ -55,7 +56,7 @@ class GuestMounter {
         }
       }
     }
-    mount_from_fstab(choose_root());
+    mount_by_type(disks, mount_from_fstab(choose_root()));
     return std::move(m_result);
   }
 
@@ -221,7 +222,7 @@ class GuestMounter {
     return wishes;
   }
 
-  void mount_from_fstab(const Candidate& chosen) {
+  std::vector<FstabEntry> mount_from_fstab(const Candidate& chosen) {
     const model::Filesystem root = *chosen.filesystem;
     const std::string options = chosen.subvolume.empty() ? "" : "subvol=" + chosen.subvolume;
     if (!mount(root, options, "/")) {
@@ -247,6 +248,48 @@ class GuestMounter {
     for (const FstabEntry& entry : entries) {
       mount_entry(entry);
     }
+    return entries;
+  }
+
+  // What systemd mounts without a line in fstab. It does so only where the guest was started from
+  // that partition, which nobody knows here: without loaders it is left alone.
+  void mount_by_type(const std::vector<std::string>& disks, const std::vector<FstabEntry>& fstab) {
+    const std::string disk = disk_of_root(m_result.facts.root_device, disks);
+    if (disk.empty()) {
+      return;
+    }
+    const std::int64_t size =
+        guestfs_blockdev_getsize64(m_appliance.get(), m_root.to_appliance(disk).c_str());
+    if (size < 0) {
+      m_appliance.fail(fmt::format("asking for the size of {}", disk));
+    }
+    for (const MountByType& one :
+         mounts_by_type(m_root, m_result.facts, fstab, disk, static_cast<std::uint64_t>(size))) {
+      const auto& all = m_result.facts.filesystems;
+      const auto fs = std::find_if(all.begin(), all.end(), [&](const model::Filesystem& each) {
+        return each.device == one.device;
+      });
+      if (fs == all.end() || !(is_mountable(*fs) || is_efi_partition(*fs, one.mountpoint)) ||
+          !mount(*fs, "", one.mountpoint)) {
+        continue;
+      }
+      if (!has_loaders(one.mountpoint)) {
+        m_appliance.check(guestfs_umount(m_appliance.get(), one.mountpoint.c_str()), "unmounting");
+        continue;
+      }
+      m_result.mounts.push_back({fs->device, "", one.mountpoint});
+      if (one.mountpoint == "/boot") {
+        m_result.facts.boot_device = fs->device;
+      }
+      set_mountpoint(one.device, one.mountpoint);
+    }
+  }
+
+  bool has_loaders(const std::string& folder) {
+    const std::vector<std::string> found = m_root.list(folder);
+    return std::any_of(found.begin(), found.end(), [](const std::string& name) {
+      return name == "loader" || name == "EFI" || name == "efi";
+    });
   }
 
   void mount_entry(const FstabEntry& entry) {
