@@ -19,8 +19,8 @@ struct SearchLimits {
 };
 
 // One finding for each value that still stands in a file or a file's name below /etc, /boot, /efi,
-// /root, /srv, /opt, /usr/local/etc and /var/www. A note (informs, id "search-cut-short") when a limit
-// ended the search. Files that cannot be read are passed over. Links are not followed.
+// /root, /srv, /opt, /usr/local/etc and /var/www. A note (informs, id "search-cut-short") when a
+// limit ended the search. Files that cannot be read are passed over. Links are not followed.
 model::Findings search_values(GuestRoot& guest, const std::vector<WatchedValue>& values,
                               const SearchLimits& limits = {});
 
