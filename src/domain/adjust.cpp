@@ -98,6 +98,22 @@ void adjust_interface(xmlNode& node, const model::Adjustments& wanted, const std
   }
 }
 
+// Where disks and the host's kernel lie is not the description's to say of a bundle.
+model::Domain with_places_of(model::Domain changed, const model::Domain& before) {
+  for (model::DomainDisk& disk : changed.disks) {
+    const auto same =
+        std::find_if(before.disks.begin(), before.disks.end(),
+                     [&](const model::DomainDisk& each) { return each.target == disk.target; });
+    if (same != before.disks.end()) {
+      disk.source = same->source;
+      disk.format = same->format;
+    }
+  }
+  changed.direct_boot = before.direct_boot;
+  changed.was_running = before.was_running;
+  return changed;
+}
+
 }  // namespace
 
 model::Domain adjusted(const model::Domain& domain, const model::Adjustments& wanted,
@@ -125,7 +141,7 @@ model::Domain adjusted(const model::Domain& domain, const model::Adjustments& wa
       adjust_interface(*node, wanted, name, index++);
     }
   }
-  return read_domain_xml(to_pretty_text(*document), origin);
+  return with_places_of(read_domain_xml(to_pretty_text(*document), origin), domain);
 }
 
 std::string with_provenance(const std::string& text, const Provenance& provenance) {

@@ -118,12 +118,11 @@ void Conversion::look_again(const KeptDefinition& kept) {
   const SavedPlan& plan = *kept.job.plan;
   state.name = state.request.name;
   state.original_xml = kept.definition.original_xml;
-  state.source.domain =
+  state.source.domain = domain::adjusted(
       state.request.source.uri.empty() && bundle::is_bundle(state.request.source.text)
           ? open_bundle(state.request.source.text)
-          : domain::adjusted(
-                domain::read_domain_xml(state.original_xml, "the job's description of its source"),
-                state.request.adjustments, state.name);
+          : domain::read_domain_xml(state.original_xml, "the job's description of its source"),
+      state.request.adjustments, state.name);
   if (!state.request.source.uri.empty()) {
     state.source.active = host::Connection::open(state.request.source.uri, host::Access::read_only)
                               .is_active(state.source.domain.name);

@@ -101,6 +101,24 @@ TEST(Adjust, AnHvmGuestIsRefusedAsPvh) {
   EXPECT_THAT(error.message(), HasSubstr("win1: an HVM guest starts from the loader in its disk"));
 }
 
+// A bundle's disks and kernel lie in its folder, whatever its description says.
+TEST(Adjust, PlacesStayWhereTheyAre) {
+  model::Domain domain = read_domain_xml(
+      "<domain type='xen'><name>g</name><memory>262144</memory><os><type>linux</type><kernel>/k"
+      "</kernel></os><devices><disk type='file'><source file='/old'/><target dev='xvda'/></disk>"
+      "</devices></domain>",
+      "test");
+  ASSERT_EQ(domain.disks.size(), 1U);
+  domain.disks[0].source = "/bundle/disk";
+  domain.direct_boot = model::DirectBoot{"/bundle/kernel", {}, {}};
+  model::Adjustments wanted;
+  wanted.vcpus = 3;
+  const model::Domain changed = adjusted(domain, wanted, "web01");
+  EXPECT_EQ(changed.vcpus, 3U);
+  EXPECT_EQ(changed.disks[0].source, "/bundle/disk");
+  EXPECT_EQ(changed.direct_boot->kernel, "/bundle/kernel");
+}
+
 TEST(Adjust, BridgesAndNetworksByName) {
   model::Adjustments wanted;
   wanted.bridges = {{"xenbr0", "br\"0"}, {"inside", "default"}, {"absent", "x"}};
