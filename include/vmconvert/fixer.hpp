@@ -85,6 +85,9 @@ struct Facts {
   // guest will see them there.
   std::string disk_bus = "virtio", nic_model = "virtio";
   bool uefi = false;  // its firmware; as on the old machine
+  // The firmware starts the loader in the disk, which has to be made ready for it: KVM's, and that
+  // of a Xen HVM guest that was PV. Else pygrub or the host starts the kernel.
+  bool boots_disk = true;
 
   [[nodiscard]] const Filesystem* filesystem(std::string_view device) const {
     for (const Filesystem& fs : filesystems) {
@@ -296,6 +299,7 @@ inline Facts parse_facts(std::string_view text) {
   const nlohmann::json json = nlohmann::json::parse(text);
   Facts facts;
   facts.to = json.at("to");
+  facts.boots_disk = facts.to == "kvm";
   const auto& source = json.at("source");
   facts.source_kind = source.at("kind");
   facts.boot = {source.at("boot"), source.at("kernel"), source.at("initrd"), source.at("cmdline")};
@@ -348,6 +352,7 @@ inline Facts parse_facts(std::string_view text) {
     facts.disk_bus = json["hardware"].value("disk_bus", facts.disk_bus);
     facts.nic_model = json["hardware"].value("nic_model", facts.nic_model);
     facts.uefi = json["hardware"].value("uefi", false);
+    facts.boots_disk = json["hardware"].value("boots_disk", facts.boots_disk);
   }
   return facts;
 }

@@ -318,7 +318,7 @@ inline std::optional<std::string> target_menu_path(Host& guest) {
   const std::string generated = "/boot/grub/grub.cfg";
   const Facts& facts = guest.facts();
   const std::string loader = facts.disks.empty() ? "none" : facts.disks[0].loader;
-  if (facts.to != "kvm") {
+  if (!facts.boots_disk) {
     return source_menu_path(guest);
   }
   if (loader == "grub-legacy") {

@@ -36,6 +36,11 @@ bool is_for_xen_only(std::string_view word) {
   return false;
 }
 
+// What a PV guest passes over, and what keeps an HVM guest from Xen's disks and cards.
+bool hides_xen(std::string_view word) {
+  return word == "xen_nopv" || word == "nopv" || word.starts_with("xen_emul_unplug=");
+}
+
 // Values that a shell or GRUB fills in, and roots that are no disk.
 bool is_not_a_disk(std::string_view value) {
   return value.empty() || value.find('$') != std::string_view::npos ||
@@ -79,7 +84,8 @@ std::string Arguments::corrected(std::string_view before, const Occasion& occasi
   if (before.size() > k_longest) {
     return std::string(before);
   }
-  const bool to_kvm = m_facts.to == "kvm";
+  // The console that "xl console" shows of an HVM guest is the serial port, as with KVM.
+  const bool serial_port = m_facts.boots_disk;
   std::string text(before);
   const std::vector<std::string_view> words = words_of(before);
   bool serial = names_serial_console(before);
@@ -87,9 +93,9 @@ std::string Arguments::corrected(std::string_view before, const Occasion& occasi
   // From the last word to the first, so that positions in front of a change stay right.
   for (auto word = words.rbegin(); word != words.rend(); ++word) {
     const auto at = static_cast<std::size_t>(word->data() - before.data());
-    if (to_kvm && is_for_xen_only(*word)) {
+    if (is_left_out(*word)) {
       erase_word(text, at, word->size());
-    } else if (to_kvm && is_xen_console(*word)) {
+    } else if (serial_port && is_xen_console(*word)) {
       serial ? erase_word(text, at, word->size())
              : static_cast<void>(text.replace(at, word->size(), k_serial));
       serial = true;
@@ -99,13 +105,17 @@ std::string Arguments::corrected(std::string_view before, const Occasion& occasi
       text.replace(at, word->size(), *now);
     }
   }
-  if (to_kvm && !serial && occasion.console == Console::add_if_none) {
+  if (serial_port && !serial && occasion.console == Console::add_if_none) {
     if (text.find("console=") == std::string::npos) {
       add_word(text, "console=tty0");
     }
     add_word(text, k_serial);
   }
   return text;
+}
+
+bool Arguments::is_left_out(std::string_view word) const {
+  return m_facts.to == "kvm" ? is_for_xen_only(word) : m_facts.boots_disk && hides_xen(word);
 }
 
 std::optional<std::string> Arguments::corrected_word(std::string_view word,
@@ -172,7 +182,10 @@ std::optional<std::string> Arguments::new_name(std::string_view value, Initrd in
   if (!device || m_facts.filesystem(*device) == nullptr) {
     return std::nullopt;
   }
-  return *device == value.substr(k_dev.size()) ? std::string(value) : name_of(*device, initrd);
+  // An HVM guest's kernel may call its disks xvde or sda, too.
+  const bool lasting = m_facts.to == "xen" && m_facts.boots_disk;
+  return *device == value.substr(k_dev.size()) && !lasting ? std::string(value)
+                                                           : name_of(*device, initrd);
 }
 
 std::string Arguments::name_of(const std::string& device, Initrd initrd) const {

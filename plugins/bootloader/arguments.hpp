@@ -29,6 +29,7 @@ class Arguments {
   std::string corrected(std::string_view text, const Occasion& occasion);
 
  private:
+  [[nodiscard]] bool is_left_out(std::string_view word) const;
   [[nodiscard]] std::optional<std::string> corrected_word(std::string_view word,
                                                           const Occasion& occasion);
   [[nodiscard]] std::string corrected_root(std::string_view value, const Occasion& occasion);

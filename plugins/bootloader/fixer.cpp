@@ -64,13 +64,13 @@ void fix(Host& guest) {
   }
   Arguments arguments(guest);
   const std::string& loader = facts.disks[0].loader;
-  if (facts.to == "kvm" && facts.uefi) {
+  if (facts.uefi) {
     correct_names(guest, arguments);
     correct_unified_kernels(guest, arguments);
     give_fallback_loader(guest);
-  } else if (facts.to != "kvm" || loader == "grub2" || loader == "grub-legacy") {
+  } else if (!facts.boots_disk || loader == "grub2" || loader == "grub-legacy") {
     correct_names(guest, arguments);
-    if (facts.to == "kvm" && loader == "grub-legacy") {
+    if (facts.boots_disk && loader == "grub-legacy") {
       correct_legacy_default(guest);
     }
   } else if (loader == "other" && extlinux_menu_path(guest) && is_extlinux(guest)) {

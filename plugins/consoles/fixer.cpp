@@ -7,8 +7,8 @@ namespace vmconvert::fixer::consoles {
 namespace {
 
 void fix(Host& guest) {
-  if (guest.facts().to == "xen") {
-    return;
+  if (!guest.facts().boots_disk) {
+    return;  // hvc0 is still what the host shows
   }
   fix_inittab(guest);
   fix_event_jobs(guest);

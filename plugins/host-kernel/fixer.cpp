@@ -1,6 +1,6 @@
-// A KVM guest boots a kernel of its own disk. This fixer sees to it that there is one: a guest
-// whose kernel was kept on the Xen host uses its own where it has one that fits, else gets the
-// host's.
+// A KVM guest, and a Xen HVM guest, boots a kernel of its own disk. This fixer sees to it that
+// there is one: a guest whose kernel was kept on the Xen host uses its own where it has one that
+// fits, else gets the host's.
 #include "host_kernel.hpp"
 
 namespace vmconvert::fixer::host_kernel {
@@ -41,8 +41,8 @@ bool boots_by_menu(Host& guest) {
 
 void fix(Host& guest) {
   const Facts& facts = guest.facts();
-  if (facts.to != "kvm") {
-    return;  // a Xen target keeps booting as it did
+  if (!facts.boots_disk) {
+    return;  // pygrub or the host starts it as it did
   }
   if (facts.boot.kind != "direct") {
     if (boot_kernels(guest).empty() && !boots_by_menu(guest)) {

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <vmconvert/xen_pvhvm.hpp>
 
 #include "initramfs.hpp"
 
@@ -22,9 +23,10 @@ std::vector<std::string> paths_in(Host& guest, const std::string& path) {
 // Without modules.dep: the folders where these drivers have always been.
 std::vector<std::string> files_under(Host& guest, const std::string& folder) {
   std::vector<std::string> found;
-  for (const char* place : {"/kernel/drivers/block/", "/kernel/drivers/virtio/", "/kernel/fs/ext2/",
-                            "/kernel/fs/ext3/", "/kernel/fs/ext4/", "/kernel/fs/xfs/",
-                            "/kernel/fs/btrfs/", "/kernel/fs/jfs/", "/kernel/fs/reiserfs/"}) {
+  for (const char* place :
+       {"/kernel/drivers/block/", "/kernel/drivers/virtio/", "/kernel/drivers/xen/",
+        "/kernel/fs/ext2/", "/kernel/fs/ext3/", "/kernel/fs/ext4/", "/kernel/fs/xfs/",
+        "/kernel/fs/btrfs/", "/kernel/fs/jfs/", "/kernel/fs/reiserfs/"}) {
     for (const std::string& path : guest.glob(folder + place + "*.ko*")) {
       found.push_back(path);
     }
@@ -62,7 +64,12 @@ Drivers::Drivers(Host& guest, const std::string& version) {
   m_builtin = module_names(paths_in(guest, folder + "/modules.builtin"));
   std::vector<std::string> modules = paths_in(guest, folder + "/modules.dep");
   m_modules = module_names(modules.empty() ? files_under(guest, folder) : modules);
-  m_config = "\n" + guest.read_if_there("/boot/config-" + version).value_or("");
+  const auto config = guest.read_if_there("/boot/config-" + version);
+  m_config = "\n" + config.value_or("");
+  const std::string xen = "xen_platform_pci";  // in no list of what is built in: it was no module
+  if (!m_modules.contains(xen) && pvhvm::platform_built_in(config, version)) {
+    m_builtin.insert(xen);
+  }
 }
 
 bool Drivers::built_in(const Need& need) const {

@@ -128,7 +128,10 @@ std::vector<std::string> mend(Host& guest, const BootKernel& kernel, const Missi
                       ": not in its initramfs, not built in, not in /lib/modules/" + kernel.version,
                   std::string("Install a kernel package with these drivers in the guest, then "
                               "convert again") +
-                      (kvm ? "; or keep the guest on Xen: --to xen." : "."));
+                      (kvm ? "; or keep the guest on Xen: --to xen."
+                       : guest.facts().boots_disk
+                           ? " (Linux 2.6.37 or newer); or leave type = \"hvm\" out: it stays PV."
+                           : "."));
     return {};
   }
   const InitrdTool tool = initrd_tool(guest);

@@ -22,7 +22,11 @@ std::vector<Need> ide_needs(const Facts& facts) {
 
 std::vector<Need> disk_needs(const Facts& facts) {
   if (facts.to == "xen") {
-    return {{{"xen_blkfront", "xenblk"}, {"CONFIG_XEN_BLKDEV_FRONTEND"}}};
+    std::vector<Need> needs = {{{"xen_blkfront", "xenblk"}, {"CONFIG_XEN_BLKDEV_FRONTEND"}}};
+    if (facts.boots_disk) {  // HVM: Xen's devices are behind a PCI device
+      needs.push_back({{"xen_platform_pci"}, {}});
+    }
+    return needs;
   }
   if (facts.disk_bus == "ide") {
     return ide_needs(facts);

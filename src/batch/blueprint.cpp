@@ -69,7 +69,7 @@ model::Adjustments GuestBlueprint::adjustments() const {
   wanted.bridges = map("network.bridges");
   wanted.macs =
       text("network.mac", "keep") == "new" ? model::MacPolicy::fresh : model::MacPolicy::keep;
-  wanted.xen_type = text("type", "keep") == "pvh" ? model::XenType::pvh : model::XenType::keep;
+  wanted.xen_type = model::xen_type_from(text("type", "keep")).value_or(model::XenType::keep);
   return wanted;
 }
 

@@ -44,7 +44,7 @@ void check_together(BlueprintFile& file, const GuestBlueprint& guest, const std:
         "\"start\" needs the domain to be defined", "leave define = false out");
   needs("trial", guest.flag("trial", false) && guest.text("to") == "xen",
         "a trial boots under QEMU, which cannot boot a guest made for Xen", "leave \"trial\" out");
-  needs("type", guest.text("type") == "pvh" && guest.text("to") != "xen",
+  needs("type", guest.adjustments().xen_type != model::XenType::keep && guest.text("to") != "xen",
         "\"type\" is a kind of Xen guest, and the new domain would be one of KVM",
         "say to = \"xen\", or leave \"type\" out");
   needs("snapshot", !model::parse_snapshot_size(guest.text("snapshot")),

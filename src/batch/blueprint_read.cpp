@@ -260,12 +260,6 @@ void Reader::read_value(const KeyEntry& key, const std::string& shown, unsigned 
   }
   if (key.type == KeyType::choice &&
       std::find(key.choices.begin(), key.choices.end(), *text) == key.choices.end()) {
-    if (key.name == "type" && *text == "hvm") {  // no slip for "pvh", but a wish
-      problem(line,
-              "\"type\" cannot be \"hvm\": a PV guest has no loader in its disk, which HVM needs",
-              fmt::format("it is one of: {}", join(key.choices, ", ")));
-      return;
-    }
     const std::string meant = nearest(*text, key.choices);
     problem(line, fmt::format("\"{}\" cannot be \"{}\"", shown, *text),
             fmt::format("it is one of: {}{}", join(key.choices, ", "),

@@ -6,6 +6,7 @@
 #include <new>
 
 #include "base/error.hpp"
+#include "domain/make_hvm.hpp"
 #include "domain/make_pvh.hpp"
 #include "domain/nodes.hpp"
 #include "domain/read.hpp"
@@ -98,7 +99,8 @@ void adjust_interface(xmlNode& node, const model::Adjustments& wanted, const std
   }
 }
 
-// Where disks and the host's kernel lie is not the description's to say of a bundle.
+// Where disks and the host's kernel lie is not the description's to say of a bundle, and an HVM
+// guest's description names no kernel, where the guest may still need the one that it had.
 model::Domain with_places_of(model::Domain changed, const model::Domain& before) {
   for (model::DomainDisk& disk : changed.disks) {
     const auto same =
@@ -126,6 +128,8 @@ model::Domain adjusted(const model::Domain& domain, const model::Adjustments& wa
   xmlNode& root = *xmlDocGetRootElement(document.get());
   if (wanted.xen_type == model::XenType::pvh) {
     make_pvh(root, domain.kind, domain.arch, domain.name);
+  } else if (wanted.xen_type == model::XenType::hvm) {
+    make_hvm(root, domain.kind, domain.arch, domain.name);
   }
   if (wanted.memory) {
     adjust_memory(root, *wanted.memory);

@@ -11,23 +11,13 @@
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "domain/nodes.hpp"
+#include "domain/os_type.hpp"
 #include "domain/xml.hpp"
 
 namespace vmconvert::domain {
 namespace {
 
 constexpr std::size_t k_most_left = 256;
-
-xmlNode* own_child(xmlNode& parent, std::string_view name) {
-  return const_cast<xmlNode*>(child(parent, name));
-}
-
-void drop(xmlNode* node) {
-  if (node != nullptr) {
-    xmlUnlinkNode(node);
-    xmlFreeNode(node);
-  }
-}
 
 bool is_any_of(const xmlNode& node, std::initializer_list<std::string_view> names) {
   return std::any_of(names.begin(), names.end(),
@@ -61,24 +51,6 @@ void drop_features(xmlNode& root) {
   }
 }
 
-void set_type(xmlNode& root, const std::string& arch) {
-  xmlNode* os = own_child(root, "os");
-  if (os == nullptr) {  // the oldest descriptions have a bootloader alone
-    os = &add(root, "os");
-    if (xmlNode* const devices = own_child(root, "devices")) {
-      xmlUnlinkNode(os);
-      xmlAddPrevSibling(devices, os);
-    }
-  }
-  drop(own_child(*os, "type"));
-  xmlNode& type = add(*os, "type", {{"arch", arch}, {"machine", "xenpvh"}}, "xenpvh");
-  if (os->children != &type) {
-    xmlNode* const first = os->children;
-    xmlUnlinkNode(&type);
-    xmlAddPrevSibling(first, &type);
-  }
-}
-
 }  // namespace
 
 void make_pvh(xmlNode& root, model::VirtKind was, const std::string& arch,
@@ -95,7 +67,7 @@ void make_pvh(xmlNode& root, model::VirtKind was, const std::string& arch,
         "leave type = \"pvh\" out for it: it stays HVM; or make it a PV guest first, with "
         "pygrub reading its menu, and convert that");
   }
-  set_type(root, arch);
+  set_os_type(root, arch, "xenpvh", "xenpvh");
   drop_features(root);
   xmlNode* const devices = own_child(root, "devices");
   for (xmlNode* node = devices == nullptr ? nullptr : devices->children; node != nullptr;) {

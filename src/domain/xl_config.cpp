@@ -8,6 +8,7 @@
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "domain/nodes.hpp"
+#include "domain/os_type.hpp"
 #include "domain/values.hpp"
 #include "domain/xl_disks.hpp"
 #include "domain/xl_file.hpp"
@@ -21,7 +22,6 @@ namespace {
 
 using model::VirtKind;
 
-constexpr const char* k_hvmloader = "/usr/lib/xen/boot/hvmloader";
 constexpr const char* k_ovmf = "/usr/lib/xen/boot/ovmf.bin";
 
 [[noreturn]] void wrong(const XlFile& config, const std::string& what, const std::string& remedy) {

@@ -270,6 +270,9 @@ void write_screens(Config& config, const xmlNode& devices, bool hvm) {
   if (!hvm) {
     return;
   }
+  if (!vnc) {
+    config.number("vnc", 0);  // xl opens one where nothing is said
+  }
   const std::string model = attribute_or(path(devices, {"video", "model"}), "type", "");
   config.text("vga", model == "vga" ? "stdvga" : model);
   if (!children(devices, "serial").empty()) {

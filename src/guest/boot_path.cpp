@@ -160,7 +160,7 @@ std::optional<std::string> entry_path(const BootWalk& walk, const BootEntry& ent
     fs = names.find("LABEL=" + entry.search_label);
   }
   // pygrub looks nowhere but where it found the menu.
-  if (walk.to == model::TargetHypervisor::xen) {
+  if (walk.by_pygrub) {
     return path_in_guest(walk, {}, path);
   }
   return fs != nullptr ? path_on(walk, fs, path) : path_in_guest(walk, entry.device, path);
@@ -190,8 +190,8 @@ BootPath walk_boot_path(GuestRoot& guest, const model::GuestFacts& facts,
                         const std::optional<model::DirectBoot>& host_kernel) {
   const model::GuestFacts seen_facts = in_guest(hardware, layout, facts);
   const model::Layout seen_layout = in_guest(hardware, layout);
-  BootWalk walk{guest, seen_facts, seen_layout, to, hardware.disk_bus};
-  const bool xen = to == model::TargetHypervisor::xen;
+  const bool xen = to == model::TargetHypervisor::xen && !hardware.made_hvm;
+  BootWalk walk{guest, seen_facts, seen_layout, to, hardware.disk_bus, xen};
   const bool by_host = xen && host_kernel.has_value();
   const std::optional<BootEntry> entry =
       by_host                 ? std::nullopt

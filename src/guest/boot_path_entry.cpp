@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <set>
 #include <vmconvert/efi_program.hpp>
+#include <vmconvert/xen_pvhvm.hpp>
 
 #include "base/error.hpp"
 #include "base/text.hpp"
@@ -18,6 +19,8 @@ namespace {
 
 constexpr const char* k_rebuild =
     "let the initramfs fixer rebuild it, or add the drivers to the guest's initramfs configuration";
+
+constexpr const char* k_xen_platform = "xen_platform_pci";
 
 // Where the drivers that the kernel needs before its root is mounted can come from.
 struct Drivers {
@@ -63,7 +66,7 @@ std::optional<std::string> walk_kernel(BootWalk& walk, const BootEntry& entry, K
   file.bytes = walk.guest.read(*path, GuestRoot::k_binary_limit);
   file.unified = efi::read_unified_kernel(file.bytes);
   const auto header = read_kernel_header(file.unified ? file.unified->kernel : file.bytes);
-  if (!header && walk.to == model::TargetHypervisor::kvm) {
+  if (!header && !walk.by_pygrub) {
     walk.broken("kernel", fmt::format("{} is no kernel that boots outside Xen", *path),
                 "install the distribution's ordinary kernel in the guest");
     return std::nullopt;
@@ -140,6 +143,9 @@ std::vector<std::vector<std::string>> needed_drivers(const BootWalk& walk,
   std::vector<std::vector<std::string>> needed;
   if (walk.to == model::TargetHypervisor::xen) {
     needed = {{"xen-blkfront", "xenblk"}};
+    if (!walk.by_pygrub) {  // Xen's devices are behind a PCI device of an HVM guest
+      needed.push_back({k_xen_platform});
+    }
   } else if (walk.disk_bus == "ide") {
     needed = {{"ata_piix", "piix"}, {"sd_mod", "ide_disk", "ide_gd_mod"}};
   } else {
@@ -160,6 +166,15 @@ std::vector<std::vector<std::string>> needed_drivers(const BootWalk& walk,
     needed.push_back(array_drivers(*root->array));
   }
   return needed;
+}
+
+BuiltInDrivers built_in_drivers(BootWalk& walk, const std::string& version) {
+  KernelDrivers drivers = read_kernel_drivers(walk.guest, version);
+  if (!walk.by_pygrub && walk.to == model::TargetHypervisor::xen && !drivers.has(k_xen_platform) &&
+      pvhvm::platform_built_in(walk.guest.read_if_there("/boot/config-" + version), version)) {
+    drivers.built_in.names.insert(k_xen_platform);
+  }
+  return drivers.built_in;
 }
 
 void walk_drivers(BootWalk& walk, const Drivers& drivers, const model::Filesystem* root) {
@@ -270,7 +285,7 @@ void walk_entry(BootWalk& walk, const BootEntry& entry) {
     walk_modules(walk, *version);
     names = read_initramfs(walk, entry, file);
     if (names) {
-      const Drivers drivers{read_built_in_drivers(walk.guest, *version), *names, has_initramfs};
+      const Drivers drivers{built_in_drivers(walk, *version), *names, has_initramfs};
       const DeviceNames devices{walk.facts.filesystems, {}, nullptr};
       walk_drivers(walk, drivers, devices.find("/dev/" + walk.facts.root_device));
     }

@@ -15,6 +15,7 @@ struct BootWalk {
   const model::Layout& layout;
   model::TargetHypervisor to;
   std::string disk_bus = "virtio";
+  bool by_pygrub = false;  // of Xen, or started as before: the loader in the disk is not looked at
   BootPath path = {};
   std::size_t menus = 0;  // read so far
 

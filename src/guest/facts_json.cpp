@@ -168,7 +168,8 @@ std::string to_facts_json(const FactsInput& input) {
       {"hardware",
        {{"disk_bus", input.hardware.disk_bus},
         {"nic_model", input.hardware.nic_model},
-        {"uefi", input.hardware.uefi}}},
+        {"uefi", input.hardware.uefi},
+        {"boots_disk", input.to == model::TargetHypervisor::kvm || input.hardware.made_hvm}}},
       {"new_ids", new_ids_json(in_guest(input.hardware, input.layout, input.new_ids))},
       {"old_ids_in", input.old_ids_in},
       {"wishes", wishes_json(input)}};

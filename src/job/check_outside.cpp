@@ -12,6 +12,7 @@
 #include "disk/image_header.hpp"
 #include "disk/probe.hpp"
 #include "domain/devices.hpp"
+#include "domain/make_hvm.hpp"
 #include "domain/make_pvh.hpp"
 #include "domain/pinning.hpp"
 #include "domain/read.hpp"
@@ -94,6 +95,10 @@ void Conversion::check_description() {
     const model::Domain before = domain::read_domain_xml(state.original_xml, origin);
     state.described.special = domain::read_devices(before, origin).special;
     const auto left = domain::left_by_pvh(before, origin);
+    state.described.special.insert(state.described.special.end(), left.begin(), left.end());
+  }
+  if (state.becomes_hvm()) {
+    const auto left = domain::left_by_hvm(domain::read_domain_xml(state.original_xml, origin));
     state.described.special.insert(state.described.special.end(), left.begin(), left.end());
   }
   std::vector<std::optional<model::ImageHeader>> headers(domain.disks.size());
@@ -184,6 +189,9 @@ void Conversion::check_target_host(const host::TargetLook& look) {
         look.machines, state.target_uri));
     state.add_findings(
         plan::check_firmware(state.source.domain.uefi, look.machines, state.target_uri));
+  } else if (state.becomes_hvm()) {
+    state.add_findings(
+        plan::check_hvm_offer(state.source.domain.arch, look.machines, state.target_uri));
   } else if (state.source.domain.kind == model::VirtKind::pvh) {
     state.add_findings(
         plan::check_pvh_offer(state.source.domain.arch, look.machines, state.target_uri));

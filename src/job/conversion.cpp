@@ -222,7 +222,9 @@ void Conversion::check_target() {
     const host::TargetLook look = host::look_at_target(
         state.target_uri,
         {state.name, new_identity(state.source.domain, state.name, state.request).uuid,
-         to_kvm || state.source.domain.kind == model::VirtKind::pvh ? state.source.domain.arch : "",
+         to_kvm || state.becomes_hvm() || state.source.domain.kind == model::VirtKind::pvh
+             ? state.source.domain.arch
+             : "",
          state.described.bridges, state.described.networks,
          to_kvm && state.source.domain.uefi ? domain::RewriteRequest().machine : ""});
     target.uri = state.target_uri;

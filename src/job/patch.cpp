@@ -12,6 +12,7 @@
 #include "guest/appliance.hpp"
 #include "guest/boot_path.hpp"
 #include "guest/choose_hardware.hpp"
+#include "guest/choose_hvm.hpp"
 #include "guest/facts_json.hpp"
 #include "guest/fixer_host.hpp"
 #include "guest/fixer_loader.hpp"
@@ -220,8 +221,13 @@ void Conversion::fix_guest(guest::Appliance& appliance) {
       state.accelerator.kind == host::AcceleratorKind::kvm) {
     state.add_findings(plan::check_cpu_level(state.guest, host::own_cpu_level()));
   }
-  guest::ChosenHardware chosen =
-      guest::choose_hardware(appliance.root(), state.guest, domain, state.layout, state.request.to);
+  guest::ChosenHardware chosen;
+  if (state.becomes_hvm()) {
+    chosen.hardware = guest::hvm_hardware(state.layout);
+  } else {
+    chosen = guest::choose_hardware(appliance.root(), state.guest, domain, state.layout,
+                                    state.request.to);
+  }
   state.hardware = std::move(chosen.hardware);
   state.add_findings(std::move(chosen.findings));
   appliance.also_call_disks(state.hardware.in_guest);
@@ -262,7 +268,10 @@ void Conversion::fix_guest(guest::Appliance& appliance) {
   state.report("appliance", "writing the edits");
   staged.apply();
   state.add_findings(guest::run_deferred(run.runs, appliance.root(), state.tools.progress));
-  state.add_findings(look_for_old_ids(appliance, domain, state.request.to, ids.changes));
+  // An HVM guest's description has no arguments any more: the menu in the disk has them.
+  state.add_findings(look_for_old_ids(
+      appliance, domain, state.becomes_hvm() ? model::TargetHypervisor::kvm : state.request.to,
+      ids.changes));
   if (!run.watched.empty()) {
     state.report("appliance", "looking for old values");
     state.add_findings(guest::search_values(appliance.root(), run.watched));

@@ -62,6 +62,11 @@ model::VirtKind Conversion::State::source_kind() const {
                               : domain::read_domain_xml(original_xml, "the source").kind;
 }
 
+bool Conversion::State::becomes_hvm() const {
+  return request.to == model::TargetHypervisor::xen && source.domain.kind == model::VirtKind::hvm &&
+         source_kind() != model::VirtKind::hvm;
+}
+
 // One that was PVH already starts it every day.
 void Conversion::check_pvh_kernel(guest::Appliance& appliance, const guest::BootPath& path) {
   State& state = *m_state;

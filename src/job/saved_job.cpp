@@ -51,7 +51,7 @@ Json adjustments_to_json(const Request& request) {
                {"vcpus", wanted.vcpus ? Json(*wanted.vcpus) : Json(nullptr)},
                {"bridges", wanted.bridges},
                {"fresh_macs", wanted.macs == model::MacPolicy::fresh},
-               {"pvh", wanted.xen_type == model::XenType::pvh},
+               {"xen_type", model::to_string(wanted.xen_type)},
                {"hooks", Json::array()}};
   for (const model::Hook& hook : request.hooks) {
     json["hooks"].push_back({{"when", model::to_string(hook.when)},
@@ -60,6 +60,12 @@ Json adjustments_to_json(const Request& request) {
                              {"stop", hook.on_failure == model::HookFailure::stop}});
   }
   return json;
+}
+
+// A job that an older program began says no more than "pvh", or nothing.
+model::XenType xen_type_from(const Json& json) {
+  const std::string type = json.value("xen_type", json.value("pvh", false) ? "pvh" : "keep");
+  return model::xen_type_from(type).value();
 }
 
 void adjustments_from_json(const Json& json, Request& request) {
@@ -72,8 +78,7 @@ void adjustments_from_json(const Json& json, Request& request) {
   request.adjustments.bridges = json.at("bridges").get<std::map<std::string, std::string>>();
   request.adjustments.macs =
       json.at("fresh_macs").get<bool>() ? model::MacPolicy::fresh : model::MacPolicy::keep;
-  request.adjustments.xen_type =
-      json.value("pvh", false) ? model::XenType::pvh : model::XenType::keep;
+  request.adjustments.xen_type = xen_type_from(json);
   for (const Json& hook : json.at("hooks")) {
     const auto when = model::hook_point_from(hook.at("when").get<std::string>());
     request.hooks.push_back(
@@ -155,18 +160,19 @@ std::vector<model::Extent> extents_from_json(const Json& list) {
 }
 
 Json hardware_to_json(const model::Hardware& hardware) {
-  return {{"disk_bus", hardware.disk_bus},
-          {"nic_model", hardware.nic_model},
-          {"uefi", hardware.uefi},
-          {"places", hardware.places},
-          {"in_guest", hardware.in_guest}};
+  return {{"disk_bus", hardware.disk_bus}, {"nic_model", hardware.nic_model},
+          {"uefi", hardware.uefi},         {"places", hardware.places},
+          {"in_guest", hardware.in_guest}, {"made_hvm", hardware.made_hvm}};
 }
 
 model::Hardware hardware_from_json(const Json& json) {
   using Names = std::vector<std::string>;
-  return {json.at("disk_bus").get<std::string>(), json.at("nic_model").get<std::string>(),
-          json.value("uefi", false), json.at("places").get<Names>(),
-          json.at("in_guest").get<Names>()};
+  return {json.at("disk_bus").get<std::string>(),
+          json.at("nic_model").get<std::string>(),
+          json.value("uefi", false),
+          json.at("places").get<Names>(),
+          json.at("in_guest").get<Names>(),
+          json.value("made_hvm", false)};
 }
 
 Json plan_to_json(const SavedPlan& plan) {

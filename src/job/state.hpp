@@ -101,8 +101,10 @@ struct Conversion::State {
   [[nodiscard]] std::filesystem::path xml_path() const {
     return place->xml_path(name).value_or(workspace->keep() / (name + ".xml"));
   }
-  // pv, where type = "pvh" makes another one of it.
+  // pv, where a blueprint's type makes another one of it.
   [[nodiscard]] model::VirtKind source_kind() const;
+  // A Xen HVM guest, which was PV or PVH: its disk has to start by itself now.
+  [[nodiscard]] bool becomes_hvm() const;
   // On its bus in the new machine.
   [[nodiscard]] std::string target_name(const model::TargetDisk& disk) const;
   // As the new description names it.

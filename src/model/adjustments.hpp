@@ -15,11 +15,15 @@ enum class MacPolicy {
   fresh,  // others, computed from the old ones and the new name: the same at every run
 };
 
-// What kind of Xen guest it becomes.
+// What kind of Xen guest it becomes; one that is of that kind stays as it is.
 enum class XenType {
   keep,
   pvh,  // a PV guest goes on without a PV kernel's privileges, and still without an emulator
+  hvm,  // a PV or PVH guest gets a PC with a BIOS, and a loader in its disk
 };
+
+const char* to_string(XenType type);  // keep, pvh, hvm
+std::optional<XenType> xen_type_from(const std::string& text);
 
 // Changes of the description before anything else looks at it.
 struct Adjustments {

@@ -18,6 +18,11 @@ struct Hardware {
   std::vector<std::string> places = {};    // on the bus, as <target dev=...> has it: hda
   std::vector<std::string> in_guest = {};  // what the guest's kernel calls it: hda, or sda
 
+  // A Xen HVM machine for a guest that was PV or PVH: as on KVM, its firmware starts the loader in
+  // the disk, which is ours to see to. A guest that was HVM brings one, pygrub is that of the
+  // others.
+  bool made_hvm = false;
+
   bool operator==(const Hardware&) const = default;
 };
 

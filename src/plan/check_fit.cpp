@@ -103,6 +103,17 @@ Findings check_pvh_offer(const std::string& arch, const model::MachineOffer& off
       "(--target URI), or leave type = \"pvh\" out")};
 }
 
+Findings check_hvm_offer(const std::string& arch, const model::MachineOffer& offer,
+                         const std::string& uri) {
+  if (!offer.pvh || has(offer.architectures, arch)) {  // it does not say, or it does
+    return {};
+  }
+  return {make_finding(
+      "target-machine", fmt::format("{} runs no HVM guests of the architecture {}", uri, arch),
+      "switch VT-x or AMD-V on in that host's firmware, or name another connection (--target "
+      "URI), or leave type = \"hvm\" out")};
+}
+
 Findings check_pvh_kernel(const model::PvhKernel& kernel) {
   if (kernel.can.value_or(false)) {
     return {};

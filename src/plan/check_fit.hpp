@@ -26,6 +26,10 @@ model::Findings check_firmware(bool uefi, const model::MachineOffer& offer, cons
 model::Findings check_pvh_offer(const std::string& arch, const model::MachineOffer& offer,
                                 const std::string& uri);
 
+// Whether it runs HVM guests: Xen does so on processors with VT-x or AMD-V alone.
+model::Findings check_hvm_offer(const std::string& arch, const model::MachineOffer& offer,
+                                const std::string& uri);
+
 // Whether the kernel that it would start can be entered as PVH.
 model::Findings check_pvh_kernel(const model::PvhKernel& kernel);
 

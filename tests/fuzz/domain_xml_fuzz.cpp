@@ -23,6 +23,11 @@ FUZZ_TARGET(domain_xml) {
     fuzz::require(pvh.disks.size() == domain.disks.size(), "a PVH guest lost a disk");
     static_cast<void>(domain::left_by_pvh(domain, "input.xml"));
   }
+  if (domain.arch == "x86_64" || domain.arch == "i686") {  // others are refused
+    wanted.xen_type = model::XenType::hvm;
+    fuzz::require(domain::adjusted(domain, wanted, "new").kind == model::VirtKind::hvm,
+                  "what was made HVM is something else");
+  }
   static_cast<void>(domain::with_provenance(pretty, {"1", "input.xml", "now", "0"}));
   static_cast<void>(domain::to_xl_config(input.text(), "input.xml"));  // reads it again itself
 }

@@ -61,7 +61,8 @@ limit = 5
 on_failure = "go-on"
 )";
 
-// PVH is a kind of Xen guest: of what goes to KVM, the line is named, in the defaults as well.
+// PVH and HVM are kinds of Xen guest: of what goes to KVM, the line is named, in the defaults as
+// well.
 TEST(Blueprint, ATypeNeedsXen) {
   const BlueprintFile good = parse(R"(
 [defaults]
@@ -72,10 +73,14 @@ source = "a.cfg"
 [[guest]]
 source = "b.cfg"
 type = "keep"
+[[guest]]
+source = "c.cfg"
+type = "hvm"
 )");
   ASSERT_THAT(good.problems, IsEmpty());
   EXPECT_EQ(good.guests[0].adjustments().xen_type, model::XenType::pvh);
   EXPECT_EQ(good.guests[1].adjustments().xen_type, model::XenType::keep);
+  EXPECT_EQ(good.guests[2].adjustments().xen_type, model::XenType::hvm);
   for (const char* text : {"[[guest]]\nsource = \"a.cfg\"\ntype = \"pvh\"\n",
                            "[defaults]\nto = \"kvm\"\ntype = \"pvh\"\n",
                            "[[guest]]\nsource = \"a.cfg\"\ntype = \"hvm\"\n"}) {

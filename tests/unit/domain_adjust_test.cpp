@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.hpp"
+#include "domain/make_hvm.hpp"
 #include "domain/make_pvh.hpp"
 #include "domain/read.hpp"
 #include "unit/error_of.hpp"
@@ -99,6 +100,53 @@ TEST(Adjust, AnHvmGuestIsRefusedAsPvh) {
   const Error error = error_of([&] { static_cast<void>(adjusted(hvm, pvh(), "win1")); });
   EXPECT_EQ(error.kind(), ErrorKind::refused);
   EXPECT_THAT(error.message(), HasSubstr("win1: an HVM guest starts from the loader in its disk"));
+}
+
+// A screen gets a PC's adapter; drives with removable media would stand where the disks are shown.
+TEST(Adjust, APvGuestBecomesHvm) {
+  model::Adjustments wanted;
+  wanted.xen_type = model::XenType::hvm;
+  const model::Domain pv = read_domain_xml(
+      "<domain type='xen'><name>g</name><memory>262144</memory><bootloader>pygrub</bootloader>"
+      "<bootloader_args>--x</bootloader_args><os><type>linux</type><kernel>/k</kernel>"
+      "<cmdline>root=/dev/xvda1</cmdline></os><clock offset='localtime' adjustment='reset'/>"
+      "<features><xen><e820_host state='on'/></xen></features><devices>"
+      "<disk type='block' device='disk'><source dev='/dev/vg/a'/><target dev='xvda1' bus='xen'/>"
+      "<boot order='1'/></disk>"
+      "<disk type='file' device='cdrom'><source file='/cd.iso'/><target dev='xvdd'/></disk>"
+      "<graphics type='vnc' port='-1'/><video><model type='xen'/></video><console type='pty'>"
+      "<target type='xen'/></console><input type='mouse' bus='xen'/></devices></domain>",
+      "test");
+  const model::Domain domain = adjusted(pv, wanted, "g");
+  EXPECT_EQ(domain.kind, model::VirtKind::hvm);
+  EXPECT_FALSE(domain.bootloader.has_value());
+  ASSERT_TRUE(domain.direct_boot.has_value()) << "fixers look for that kernel's kin";
+  ASSERT_EQ(domain.disks.size(), 1U);
+  for (const char* gone : {"pygrub", "--x", "/k<", "e820", "cd.iso", "bus=\"xen\"/>\n    <input",
+                           "type=\"xen\"/>", "order="}) {
+    EXPECT_THAT(domain.xml, Not(HasSubstr(gone))) << gone;
+  }
+  for (const char* there :
+       {"<type arch=\"x86_64\" machine=\"xenfv\">hvm</type>", "<boot dev=\"hd\"/>",
+        "<clock offset=\"variable\" adjustment=\"0\" basis=\"localtime\"/>", "<acpi/>",
+        "<serial type=\"pty\">", "<target type=\"serial\" port=\"0\"/>", "<model type=\"vga\""}) {
+    EXPECT_THAT(domain.xml, HasSubstr(there));
+  }
+  const auto left = left_by_hvm(pv);
+  ASSERT_EQ(left.size(), 1U);
+  EXPECT_EQ(left[0].kind + " " + left[0].what, "drive xvdd");
+  EXPECT_EQ(adjusted(domain, wanted, "g").xml, domain.xml) << "and then it is one";
+}
+
+TEST(Adjust, OnlyAPcBecomesHvm) {
+  model::Adjustments wanted;
+  wanted.xen_type = model::XenType::hvm;
+  const model::Domain arm = read_domain_xml(
+      "<domain type='xen'><name>g</name><memory>262144</memory><os><type arch='aarch64'>linux"
+      "</type></os></domain>",
+      "test");
+  const Error error = error_of([&] { static_cast<void>(adjusted(arm, wanted, "g")); });
+  EXPECT_EQ(error.kind(), ErrorKind::unsupported);
 }
 
 // A bundle's disks and kernel lie in its folder, whatever its description says.

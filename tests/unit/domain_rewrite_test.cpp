@@ -92,6 +92,32 @@ TEST(DomainRewrite, PvDumpsAsPvhAreTheGoldenAndValid) {
   }
 }
 
+// type = "hvm": disks where a PC's BIOS finds them, and nothing of pygrub or of the host's kernel.
+TEST(DomainRewrite, PvAndPvhDumpsAsHvmAreTheGoldenAndValid) {
+  model::Adjustments wanted;
+  wanted.xen_type = model::XenType::hvm;
+  for (const std::string& name : k_dumps) {
+    if (name.starts_with("hvm")) {
+      continue;
+    }
+    const auto before = read_domain_xml(dump(name), name);
+    const auto source = adjusted(before, wanted, name);
+    EXPECT_EQ(source.direct_boot.has_value(), before.direct_boot.has_value()) << "fixers read it";
+    RewriteRequest request = to_xen(source.xml);
+    request.disks[0].target = "hda";
+    request.disks[1].target = "xvde";
+    const std::string xml = rewrite_domain(request);
+    EXPECT_TRUE(validate_domain_xml(xml).checked);
+    expect_golden(k_golden / "expected" / (name + ".hvm.xml"), xml);
+    expect_golden(k_golden / "expected" / (name + ".hvm.cfg"), to_xl_config(xml, name));
+    const auto made = read_domain_xml(xml, name);
+    EXPECT_EQ(made.kind, model::VirtKind::hvm);
+    EXPECT_FALSE(made.bootloader || made.direct_boot);
+    EXPECT_EQ(made.disks[0].bus, "ide");
+    EXPECT_EQ(made.disks[1].bus, "xen");
+  }
+}
+
 // What was read from the source is what the result says, by our own reader.
 TEST(DomainRewrite, KeepsIdentityAndHardware) {
   for (const std::string& name : k_dumps) {

@@ -39,9 +39,13 @@ TEST(SavedJob, WithoutATypeKeepsIt) {
   const TempDir folder(fs::temp_directory_path(), "vmconvert-saved");
   save_job(folder.path(), {wanted(), std::nullopt});
   const fs::path path = folder.path() / "job.json";
-  const std::string text = replace_all(read_text_file(path), "\"pvh\":true,", "");
-  std::ofstream(path) << text;
+  const std::string saved = read_text_file(path);
+  std::ofstream(path) << replace_all(saved, ",\"xen_type\":\"pvh\"", "");
   EXPECT_EQ(load_job(folder.path()).request.adjustments.xen_type, model::XenType::keep);
+  std::ofstream(path) << replace_all(saved, "\"xen_type\":\"pvh\"", "\"pvh\":true");
+  EXPECT_EQ(load_job(folder.path()).request.adjustments.xen_type, model::XenType::pvh);
+  std::ofstream(path) << replace_all(saved, "\"xen_type\":\"pvh\"", "\"xen_type\":\"hvm\"");
+  EXPECT_EQ(load_job(folder.path()).request.adjustments.xen_type, model::XenType::hvm);
 }
 
 }  // namespace

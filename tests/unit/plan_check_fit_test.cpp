@@ -60,6 +60,13 @@ TEST(CheckPvhOffer, BlocksWhereXenRunsNone) {
              Severity::blocks, {"xen:///system", "PVH", "i686"});
 }
 
+TEST(CheckHvmOffer, BlocksWhereXenRunsNone) {
+  EXPECT_THAT(check_hvm_offer("x86_64", {}, "xen:///system"), IsEmpty()) << "not told";
+  EXPECT_THAT(check_hvm_offer("x86_64", {{"x86_64"}, {}, {}, false}, "xen:///system"), IsEmpty());
+  expect_one(check_hvm_offer("x86_64", {{}, {}, {}, false}, "xen:///system"), "target-machine",
+             Severity::blocks, {"xen:///system", "HVM", "x86_64"});
+}
+
 TEST(CheckPvhKernel, BlocksOneThatCannotAndWarnsOfWhatIsNotKnown) {
   EXPECT_THAT(check_pvh_kernel({"/boot/vmlinuz-6.1", "6.1", true, "seen"}), IsEmpty());
   expect_one(check_pvh_kernel({"/boot/vmlinuz-3.2", "3.2.0-4", false, "by its version"}),
