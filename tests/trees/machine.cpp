@@ -12,6 +12,7 @@
 #include "guest/arrays.hpp"
 #include "guest/boot_sector.hpp"
 #include "guest/choose_hardware.hpp"
+#include "guest/choose_hvm.hpp"
 #include "guest/facts_json.hpp"
 #include "guest/fixer_loader.hpp"
 #include "guest/inspect.hpp"
@@ -294,10 +295,17 @@ void Machine::see_installed_loader() {
   m_loaders[disk] = loader == "unknown" ? "other" : loader;
 }
 
+model::TargetHypervisor Machine::target() const {
+  return m_row.becomes_hvm ? model::TargetHypervisor::xen : model::TargetHypervisor::kvm;
+}
+
 model::Hardware Machine::choose_hardware(Outcome& outcome) {
+  if (m_row.becomes_hvm) {
+    return guest::hvm_hardware(m_layout);
+  }
   TreeRoot root(m_temp.path() / "tree", m_disks);
   guest::ChosenHardware chosen =
-      guest::choose_hardware(root, outcome.guest, m_domain, m_layout, model::TargetHypervisor::kvm);
+      guest::choose_hardware(root, outcome.guest, m_domain, m_layout, target());
   outcome.findings.insert(outcome.findings.end(), chosen.findings.begin(), chosen.findings.end());
   return chosen.hardware;
 }
@@ -312,17 +320,8 @@ Outcome Machine::convert() {
     disks[hardware.in_guest[i]] = m_disks.at(m_layout.disks.at(i).name);
   }
   TreeRoot root(m_temp.path() / "tree", disks);
-  const std::string facts = guest::to_facts_json({m_domain,
-                                                  m_layout,
-                                                  outcome.guest,
-                                                  m_loaders,
-                                                  model::TargetHypervisor::kvm,
-                                                  {},
-                                                  {},
-                                                  {},
-                                                  {},
-                                                  {},
-                                                  hardware});
+  const std::string facts = guest::to_facts_json(
+      {m_domain, m_layout, outcome.guest, m_loaders, target(), {}, {}, {}, {}, {}, hardware});
   guest::FixerOptions options;
   options.host_files.push_back(m_temp.path() / "host");
   guest::StagedRoot staged(root);
@@ -339,8 +338,7 @@ Outcome Machine::convert() {
   staged.apply();
   const model::Findings failed = guest::run_deferred(outcome.runs, root);
   outcome.findings.insert(outcome.findings.end(), failed.begin(), failed.end());
-  outcome.boot_path =
-      guest::walk_boot_path(root, outcome.guest, m_layout, model::TargetHypervisor::kvm, hardware);
+  outcome.boot_path = guest::walk_boot_path(root, outcome.guest, m_layout, target(), hardware);
   return outcome;
 }
 

@@ -39,6 +39,7 @@ class Machine {
   void make_unified_kernel(const Row& row, const RowFile& file);
   void install_loader(const RowDisk& row_disk, const model::TargetDisk& disk);
   model::GuestFacts inspect();
+  [[nodiscard]] model::TargetHypervisor target() const;
   model::Hardware choose_hardware(Outcome& outcome);  // adds its findings
   [[nodiscard]] std::string target_name(const std::string& source) const;
   [[nodiscard]] std::filesystem::path disk_file(const std::string& name) const;

@@ -73,6 +73,8 @@ void take(Row& row, const std::string& key, const std::string& value) {
     row.sources.push_back(value);
   } else if (key == "boots") {
     read_boot(row, value);
+  } else if (key == "becomes" && value == "hvm") {
+    row.becomes_hvm = true;
   } else if (key == "arch") {
     row.arch = value;
   } else if (key == "init") {

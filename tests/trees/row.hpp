@@ -56,6 +56,7 @@ struct Row {
   model::VirtKind kind = model::VirtKind::pv;
   std::string boots = "pygrub";  // pygrub, direct, disk
   bool uefi = false;
+  bool becomes_hvm = false;              // on another Xen; else it goes to KVM
   std::string host_kernel, host_initrd;  // of a direct boot: names in the folder of host files
   std::string cmdline;
   std::string arch = "x86_64", init = "sysvinit";
