@@ -33,11 +33,11 @@ inline std::array<unsigned, 3> numbers_of(std::string_view version) {
 
 }  // namespace detail
 
-// Of a kernel that has no module of that name. `config` is its /boot/config-VERSION. Without one
-// the version tells: since 2.6.37 what can run as a PV guest has it, unless its builder took it
-// out.
+// Of a kernel that has no module of that name. `config` is its /boot/config-VERSION. Without one,
+// or with one that says nothing of Xen (as the short one of a kernel that was brought in), the
+// version tells: since 2.6.37 what can run as a PV guest has it, unless its builder took it out.
 inline bool platform_built_in(const std::optional<std::string>& config, std::string_view version) {
-  if (!config) {
+  if (!config || config->find("CONFIG_XEN") == std::string::npos) {
     return detail::numbers_of(version) >= std::array<unsigned, 3>{2, 6, 37};
   }
   const std::string text = "\n" + *config + "\n";

@@ -62,6 +62,7 @@ TEST(Pvhvm, IsKnownByTheConfigurationThenByTheVersion) {
   EXPECT_FALSE(platform_built_in("CONFIG_XEN_PVHVM=y\n# CONFIG_XEN_PLATFORM_PCI is not set\n", ""));
   EXPECT_FALSE(platform_built_in("CONFIG_XEN=y\n", "6.1.0"));
   EXPECT_TRUE(platform_built_in(std::nullopt, "2.6.37"));
+  EXPECT_TRUE(platform_built_in("# Written by vmconvert\nCONFIG_RD_GZIP=y\n", "6.1.0"));
   EXPECT_TRUE(platform_built_in(std::nullopt, "6.1.0-50-amd64"));
   EXPECT_FALSE(platform_built_in(std::nullopt, "2.6.32-5-xen-amd64"));
   EXPECT_FALSE(platform_built_in(std::nullopt, ""));
