@@ -26,9 +26,8 @@ bool is_for_xen_only(std::string_view word) {
       word == "earlycon=xenboot") {
     return true;
   }
-  for (const std::string_view start :
-       {"xencons=", "xen_", "xen-", "xen.", "independent_wallclock=", "rd.driver.pre=xen",
-        "rdloaddriver=xen"}) {
+  for (const std::string_view start : {"xencons=", "xen_", "xen-", "xen.", "independent_wallclock=",
+                                       "rd.driver.pre=xen", "rdloaddriver=xen"}) {
     if (word.starts_with(start)) {
       return true;
     }
