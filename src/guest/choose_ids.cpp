@@ -6,13 +6,13 @@
 
 #include "base/text.hpp"
 #include "guest/array_ids.hpp"
+#include "guest/btrfs_devices.hpp"
 #include "guest/device_names.hpp"
 #include "guest/fat_ids.hpp"
 #include "guest/inspect.hpp"
 #include "guest/luks_ids.hpp"
 #include "guest/lvm_ids.hpp"
 #include "guest/new_ids.hpp"
-#include "guest/raw_bytes.hpp"
 #include "guest/table_ids.hpp"
 
 namespace vmconvert::guest {
@@ -28,21 +28,6 @@ bool is_xfs_with_checksums(GuestRoot& guest, const model::Filesystem& fs) {
   const std::string block = guest.read_disk(fs.device, 0, k_sector_size);
   return block.size() == k_sector_size && block.starts_with("XFSB") &&
          (static_cast<unsigned char>(block[k_version + 1]) & 0xfU) == 5;
-}
-
-struct PlaceInBtrfs {
-  std::uint64_t devices = 0;  // of the filesystem
-  std::uint64_t number = 0;   // of this one among them
-};
-
-// fs/btrfs/ctree.h, struct btrfs_super_block.
-std::optional<PlaceInBtrfs> place_in_btrfs(GuestRoot& guest, const std::string& device) {
-  constexpr std::uint64_t k_superblock = 64 * k_kib;
-  const std::string block = guest.read_disk(device, k_superblock, 4096);
-  if (block.compare(0x40, 8, "_BHRfS_M") != 0) {
-    return std::nullopt;
-  }
-  return PlaceInBtrfs{number_at(block, 0x88, 8), number_at(block, 0xc9, 8)};
 }
 
 std::string oldest_kernel(const model::GuestFacts& facts) {
@@ -88,7 +73,7 @@ class Chooser {
     if (fs.type == "linux_raid_member") {
       return choose_array(fs);
     }
-    if (twins > 1 && fs.type == "btrfs" && is_one_btrfs(fs.uuid)) {
+    if (twins > 1 && fs.type == "btrfs" && is_one_btrfs(m_guest, m_facts.filesystems, fs.uuid)) {
       if (!is_chosen(fs.uuid)) {
         add(IdKind::filesystem, fs.device, fs.type, fs.uuid, m_make({"btrfs", fs.uuid}));
       }
@@ -125,22 +110,6 @@ class Chooser {
   [[nodiscard]] bool is_chosen(const std::string& uuid) const {
     return std::any_of(m_result.changes.begin(), m_result.changes.end(),
                        [&](const IdChange& change) { return change.from == uuid; });
-  }
-
-  // Of copies of one device, each says that it is the same one.
-  bool is_one_btrfs(const std::string& uuid) {
-    std::set<std::uint64_t> seen;
-    std::uint64_t wanted = 0;
-    for (const model::Filesystem& fs : m_facts.filesystems) {
-      if (fs.type == "btrfs" && lower_case(fs.uuid) == lower_case(uuid)) {
-        const auto place = place_in_btrfs(m_guest, fs.device);
-        if (!place || !seen.insert(place->number).second) {
-          return false;
-        }
-        wanted = place->devices;
-      }
-    }
-    return seen.size() == wanted;
   }
 
   // All members carry it: where one cannot be changed, none is.

@@ -8,6 +8,7 @@
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "guest/arrays.hpp"
+#include "guest/btrfs_devices.hpp"
 #include "guest/device_names.hpp"
 #include "guest/fstab.hpp"
 #include "guest/gpt_partitions.hpp"
@@ -71,12 +72,15 @@ class GuestMounter {
 
   void unmount() { m_appliance.check(guestfs_umount_all(m_appliance.get()), "unmounting"); }
 
-  // A btrfs on several devices can be mounted by each of them.
-  [[nodiscard]] bool is_seen_part(const model::Filesystem& fs) const {
+  // A btrfs on several devices can be mounted by each of them. Copies stay two, and are refused.
+  [[nodiscard]] bool is_seen_part(const model::Filesystem& fs) {
     return fs.type == "btrfs" &&
-           std::any_of(m_candidates.begin(), m_candidates.end(), [&](const Candidate& seen) {
-             return seen.filesystem->type == "btrfs" && seen.filesystem->uuid == fs.uuid;
-           });
+           std::any_of(m_candidates.begin(), m_candidates.end(),
+                       [&](const Candidate& seen) {
+                         return seen.filesystem->type == "btrfs" &&
+                                seen.filesystem->uuid == fs.uuid;
+                       }) &&
+           is_one_btrfs(m_root, m_result.facts.filesystems, fs.uuid);
   }
 
   Candidate look_into(const model::Filesystem& fs) {
