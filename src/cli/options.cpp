@@ -222,7 +222,7 @@ const std::vector<OptionEntry>& option_table() {
              ->take_all();
          app.add_flag(
              "--new-uuids", o.new_uuids,
-             "new UUIDs for filesystems, swap and partition tables, in all that names them, too");
+             "new UUIDs for filesystems, swap, volumes, arrays and tables, in all that names them");
          app.add_flag(
              "--scrub", o.scrub,
              "remove credentials, keys, histories and logs, and overwrite what was deleted");
